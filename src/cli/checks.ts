@@ -1,0 +1,104 @@
+import { access, constants } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import type { Config } from "../config/config.ts";
+import { Fault } from "../core/faults.ts";
+import type { CommandContext } from "./command.ts";
+import { codeOf, explainIo } from "./io-errors.ts";
+import { SECRET_REMEDY } from "./remedies.ts";
+
+/** What a check says. A check that cannot say the remedy is not finished. */
+export type Finding =
+  | { readonly status: "ok"; readonly found: string }
+  | { readonly status: "warn" | "fail"; readonly found: string; readonly remedy: string };
+
+/** One question on the configuration and the machine. What was found is told also when all is well. */
+interface Check {
+  readonly id: string;
+  readonly question: string;
+  readonly probe: (config: Config, context: CommandContext) => Promise<readonly Finding[]>;
+}
+
+/** Every check, in the order in which a start would meet them. */
+export const CHECKS: readonly Check[] = [
+  { id: "tls", question: "Are the certificate and its key fit for use?", probe: probeTls },
+  { id: "data", question: "Can it keep its data?", probe: probeData },
+  { id: "listen", question: "Can it listen?", probe: probeListen },
+  { id: "tokens", question: "Can it check tokens?", probe: probeTokens },
+];
+
+async function probeTls({ tls, server }: Config, { clock }: CommandContext): Promise<Finding[]> {
+  if (tls === undefined) return [{ status: "ok", found: "none configured: plain http and ws" }];
+  const publicHosts = server.publicUrl === undefined ? [] : [new URL(server.publicUrl).hostname];
+  try {
+    const now = new Date(clock.nowMs());
+    // Loaded only here: the X.509 library costs every other start tens of milliseconds.
+    const { loadTls } = await import("../tls/load.ts");
+    const { findings, expiresAtMs } = await loadTls({ ...tls, publicHosts, now });
+    const end = new Date(expiresAtMs).toISOString().slice(0, 10);
+    if (findings.length === 0) return [{ status: "ok", found: `${tls.certFile}, until ${end}` }];
+    return findings.map(({ severity, found, remedy }) => ({
+      status: severity === "error" ? "fail" : "warn",
+      found,
+      remedy,
+    }));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const remedy = "Correct tls.cert and tls.key, or make files for a test with: posthorn cert";
+    return [{ status: "fail", found: error.detail ?? error.message, remedy }];
+  }
+}
+
+async function probeData({ store: { location } }: Config): Promise<Finding[]> {
+  if (location === "memory") return [{ status: "ok", found: "everything stays in memory" }];
+  const { file } = location;
+  for (let path = file; ; path = dirname(path)) {
+    try {
+      await access(path, constants.R_OK | constants.W_OK);
+      return [{ status: "ok", found: path === file ? file : `${file}, to be made in ${path}` }];
+    } catch (error) {
+      if (codeOf(error) === "ENOENT" && path !== dirname(path)) continue;
+      const remedy = `Run: chown -R <the user that runs Posthorn> ${path}; or change server.data`;
+      return [{ status: "fail", found: `cannot write ${path}: ${explainIo(error)}`, remedy }];
+    }
+  }
+}
+
+async function probeListen({ server, tls }: Config): Promise<Finding[]> {
+  const { host, port } = server;
+  const where = `${host} port ${port}, ${tls === undefined ? "http and ws" : "https and wss"}`;
+  const failure = await tryListen(host, port);
+  if (failure === undefined) return [{ status: "ok", found: where }];
+  const found = `${where}: ${explainIo(failure)}`;
+  if (codeOf(failure) === "EADDRINUSE") {
+    const remedy = "Nothing, when it is Posthorn that runs; else end it or change server.port";
+    return [{ status: "warn", found, remedy }];
+  }
+  const remedy =
+    codeOf(failure) === "EACCES"
+      ? "Allow ports below 1024 (AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit) or change server.port"
+      : 'Change server.host: "0.0.0.0" is every IPv4 address of this machine';
+  return [{ status: "fail", found, remedy }];
+}
+
+/** What keeps this machine from listening there for a moment, or undefined when nothing does. */
+function tryListen(host: string, port: number): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", resolve);
+    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+async function probeTokens({ tokens }: Config): Promise<Finding[]> {
+  const { secret, previousSecret } = tokens;
+  if (secret === undefined) {
+    const found = "tokens.secret is not set, so no user can come in";
+    return [{ status: "fail", found, remedy: SECRET_REMEDY }];
+  }
+  const old =
+    previousSecret === undefined
+      ? ""
+      : `, tokens.previous_secret has ${previousSecret.length} characters`;
+  return [{ status: "ok", found: `tokens.secret has ${secret.length} characters${old}` }];
+}

@@ -1,0 +1,92 @@
+import { nearest } from "../config/nearest.ts";
+import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
+import { asUsage, onlyArgument, parseArguments, refuseArguments } from "./arguments.ts";
+import { type Command, type CommandContext, UsageError } from "./command.ts";
+import { withDevices } from "./open-devices.ts";
+import { printCredentials, printDevices } from "./print-devices.ts";
+
+type Action = (args: readonly string[], context: CommandContext) => Promise<void>;
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ["add", add],
+  ["list", list],
+  ["rotate", rotate],
+  ["remove", remove],
+]);
+
+const STORE_OPTIONS = { config: { type: "string" }, data: { type: "string" } } as const;
+const OPTIONS = { ...STORE_OPTIONS, json: { type: "boolean" } } as const;
+
+/** `posthorn device`. */
+export const deviceCommand: Command = {
+  name: "device",
+  summary: "Add, list and remove devices, give them new secrets",
+  usage: `Usage: posthorn device add [ID] [--name NAME] [--json]
+       posthorn device list [--json]
+       posthorn device rotate ID [--json]
+       posthorn device remove ID
+
+  add     Register a device and print its secret, once; without ID one is made
+  list    Print every device
+  rotate  Give a device a new secret and print it, once; the old one ends
+  remove  Let a device in no more
+
+  --name NAME    What people call the device
+  --json         Print {"id","secret"}; for list [{"id","name","created_at"}]
+  --config FILE  The configuration file (default ./posthorn.toml, else /etc/posthorn/posthorn.toml)
+  --data DIR     The directory of the store, instead of the configured one
+
+A running server notices within a second.`,
+  async run([word, ...args], context) {
+    await actionNamed(word)(args, context);
+    return 0;
+  },
+};
+
+function actionNamed(word: string | undefined): Action {
+  const known = [...ACTIONS.keys()];
+  const wanted = `wanted one of ${known.join(", ")}`;
+  if (word === undefined) throw new UsageError(`Cannot run posthorn device: ${wanted}`);
+  const action = ACTIONS.get(word);
+  if (action !== undefined) return action;
+  const near = nearest(word, known);
+  const hint = near === undefined ? wanted : `did you mean ${near}?`;
+  throw new UsageError(`Cannot run posthorn device ${JSON.stringify(word)}: ${hint}`);
+}
+
+async function add(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArguments(args, { ...OPTIONS, name: { type: "string" } });
+  const { name, json = false, ...store } = values;
+  const id = positionals.length === 0 ? undefined : idFrom(positionals);
+  await withDevices(context, store, async (devices) => {
+    const added = await devices.add({ ...(id && { id }), ...(name !== undefined && { name }) });
+    printCredentials(added, json, context);
+  });
+}
+
+async function rotate(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  const { json = false, ...store } = values;
+  const id = idFrom(positionals);
+  await withDevices(context, store, async (devices) => {
+    printCredentials(await devices.rotate(id), json, context);
+  });
+}
+
+async function remove(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArguments(args, STORE_OPTIONS);
+  const id = idFrom(positionals);
+  await withDevices(context, values, (devices) => devices.remove(id));
+  context.stderr(`Removed ${id}\n`);
+}
+
+async function list(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  refuseArguments(positionals);
+  const { json = false, ...store } = values;
+  await withDevices(context, store, (devices) => printDevices(devices, json, context));
+}
+
+function idFrom(positionals: readonly string[]): DeviceId {
+  return asUsage(() => parseDeviceId(onlyArgument("the id of a device", positionals)));
+}

@@ -1,0 +1,102 @@
+import { DEV_SECRET } from "../auth/dev-devices.ts";
+import { type RunningServer, startServer } from "../compose.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../core/ports/log.ts";
+import { currentHost } from "../runtime/current-host.ts";
+import { createLog } from "../telemetry/log.ts";
+import { parseArguments, refuseArguments } from "./arguments.ts";
+import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { readConfig } from "./read-config.ts";
+
+const OPTIONS = {
+  config: { type: "string" },
+  dev: { type: "boolean" },
+  host: { type: "string" },
+  port: { type: "string" },
+  data: { type: "string" },
+} as const;
+
+/** `posthorn serve`. */
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "Run the server",
+  usage: `Usage: posthorn serve [options]
+
+  --config FILE  The configuration file (default ./posthorn.toml, else /etc/posthorn/posthorn.toml)
+  --dev          Development: loopback only, everyone may do everything, nothing is kept
+  --host HOST    Where to listen
+  --port PORT    The port to listen on; 0 picks a free one
+  --data DIR     The directory of the store
+
+Ends on SIGTERM and SIGINT, after every client was told when to come back.`,
+  async run(args, context) {
+    const { values, positionals } = parseArguments(args, OPTIONS);
+    refuseArguments(positionals);
+    const { config } = await readConfig(context, values);
+    return serve(config, context);
+  },
+};
+
+async function serve(config: Config, context: CommandContext): Promise<ExitCode> {
+  const { clock, entropy, signal } = context;
+  const log = createLog({ ...formatOf(config, context), clock, write: lineWriter(context) });
+  const host = await currentHost(log);
+  await using server = await startServer(config, { clock, entropy, log, host });
+  announce(server, { config, context, log });
+  await aborted(signal);
+  await server.drain();
+  log.info("server.stopped");
+  return 0;
+}
+
+function formatOf({ log }: Config, { stdoutIsTty }: CommandContext) {
+  const format = log.format === "auto" ? (stdoutIsTty ? "text" : "json") : log.format;
+  return { level: log.level, format } as const;
+}
+
+function lineWriter({ stdout }: CommandContext): (line: string) => void {
+  return (line) => stdout(`${line}\n`);
+}
+
+interface Announcement {
+  readonly config: Config;
+  readonly context: CommandContext;
+  readonly log: Log;
+}
+
+/** One line for whoever starts it, and in development the three things to try next. */
+function announce(server: RunningServer, { config, context, log }: Announcement): void {
+  const { port, secure } = server;
+  const address = `${addressOf(config.server.host)}:${port}`;
+  const urls = [
+    `http${secure ? "s" : ""}://${address}`,
+    `ws${secure ? "s" : ""}://${address}/login`,
+  ];
+  log.info("server.listening", { urls, port, dev: config.dev });
+  // Beside the log: a script that reads the log must not meet prose.
+  if (config.dev) context.stderr(devBanner(urls[0] ?? "", urls[1] ?? ""));
+}
+
+/** How to dial what we listen on: nobody can dial "every address". */
+function addressOf(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function devBanner(http: string, ws: string): string {
+  return `
+Posthorn runs in development mode: everyone may do everything. Try next:
+
+  curl ${http}/v1/devices/demo/events -H 'Authorization: Bearer ${DEV_SECRET}' -d '{"type":"reading","data":{"temperature":21.5}}'
+  ${ws}
+  ${http}/console
+
+`;
+}
+
+async function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

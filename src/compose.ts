@@ -1,0 +1,192 @@
+import type { Hono } from "hono";
+import { createDevDevices } from "./auth/dev-devices.ts";
+import { createDeviceSecrets } from "./auth/device-secrets.ts";
+import { createTokens } from "./auth/tokens.ts";
+import type { Config } from "./config/config.ts";
+import { DEVICE_NAMESPACE } from "./core/channel.ts";
+import { createDeviceEvents } from "./core/device-events.ts";
+import { createDevices } from "./core/devices.ts";
+import { Fault } from "./core/faults.ts";
+import { createHub } from "./core/hub.ts";
+import type { Clock } from "./core/ports/clock.ts";
+import type { Deliver, Engine } from "./core/ports/engine.ts";
+import type { Entropy } from "./core/ports/entropy.ts";
+import type { Host, Listener } from "./core/ports/host.ts";
+import type { Log } from "./core/ports/log.ts";
+import type { TokenVerifier } from "./core/ports/tokens.ts";
+import { Presence } from "./core/presence.ts";
+import type { Retention } from "./core/publication.ts";
+import { createPublisher } from "./core/publisher.ts";
+import { createSubscriptions } from "./core/subscriptions.ts";
+import { createSqliteEngine } from "./engine/sqlite/engine.ts";
+import { createApp } from "./http/app.ts";
+import { createEntry } from "./http/entry.ts";
+import { createLifecycle, type Lifecycle } from "./http/lifecycle.ts";
+import { VERSION } from "./version.ts";
+import { createAdmission } from "./ws/admission.ts";
+import { ClientRegistry } from "./ws/client-registry.ts";
+import { createGateway, type Gateway } from "./ws/gateway.ts";
+import { LiveFanout } from "./ws/live-fanout.ts";
+
+/** What the process around the server gives it. Tests put their own parts in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly host: Host<Request, Response>;
+  readonly openEngine?: (deliver: Deliver) => Promise<Engine>;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly port: number;
+  readonly secure: boolean;
+  /** Sends clients away, finishes what is in flight; resolves when all is done or the time is up. */
+  drain(): Promise<void>;
+}
+
+/** Builds the server from its parts and starts it. Whatever fails half-way, what was opened closes. */
+export async function startServer(config: Config, around: Surroundings): Promise<RunningServer> {
+  await using opening = new AsyncDisposableStack();
+  const { clock, log, host } = around;
+  const tls = await loadTlsFiles(config, around);
+  const parts = await createParts(config, around, opening);
+  const entry = createEntry({ ...parts, clock, log, login: config.login });
+  const listener = await host.listen({
+    hostname: config.server.host,
+    port: config.server.port,
+    frameMaxBytes: config.limits.frameMaxBytes,
+    bodyMaxBytes: config.limits.bodyMaxBytes,
+    // Above our own bound, which evicts with a code: this one only ends the socket.
+    backpressureMaxBytes: 2 * config.limits.queueMaxBytes,
+    fetch: entry,
+    ...(tls && { tls }),
+  });
+  parts.fanout.attach(listener);
+  const opened = opening.move();
+  return {
+    port: listener.port,
+    secure: tls !== undefined,
+    drain: () => drain({ config, around, parts, listener }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+interface Parts {
+  readonly app: Hono;
+  readonly fanout: LiveFanout;
+  readonly gateway: Gateway;
+  readonly lifecycle: Lifecycle;
+}
+
+async function createParts(
+  config: Config,
+  around: Surroundings,
+  opening: AsyncDisposableStack,
+): Promise<Parts> {
+  let gateway: Gateway | undefined;
+  const fanout = new LiveFanout(() => gateway?.onBackpressure());
+  const hub = createHub(fanout);
+  const engine = opening.use(await openEngine(config, around, hub.deliver));
+  const { recoveryMaxPublications } = config.limits;
+  const { namespaces } = config;
+  const tokens = tokensOf(config, around);
+  gateway = createGateway({
+    ...around,
+    namespaces,
+    tokens,
+    backend: {},
+    fanout,
+    streams: engine,
+    registry: new ClientRegistry(),
+    presence: new Presence(),
+    admission: createAdmission({ tokens, backend: {}, unrestricted: config.dev }),
+    subscriptions: createSubscriptions({ streams: engine, hub, recoveryMaxPublications }),
+    publisher: createPublisher({ ...around, streams: engine, namespaces }),
+    limits: config.limits,
+    version: VERSION,
+  });
+  const lifecycle = createLifecycle();
+  const app = createApp({
+    ...around,
+    devices: devicesOf(config, engine, around),
+    deviceEvents: createDeviceEvents({
+      ...around,
+      streams: engine,
+      retention: deviceRetention(config),
+    }),
+    limits: config.limits,
+    async checkReady() {
+      lifecycle.checkServing();
+      await engine.ping();
+    },
+  });
+  return { app, fanout, gateway, lifecycle };
+}
+
+function openEngine(config: Config, around: Surroundings, deliver: Deliver): Promise<Engine> {
+  if (around.openEngine !== undefined) return around.openEngine(deliver);
+  return createSqliteEngine({ ...around, ...config.store, deliver });
+}
+
+function tokensOf({ tokens }: Config, { clock }: Surroundings): TokenVerifier | undefined {
+  const { secret, ...previous } = tokens;
+  return secret === undefined ? undefined : createTokens({ secret, ...previous, clock });
+}
+
+function devicesOf(config: Config, records: Engine, around: Surroundings) {
+  if (config.dev) return createDevDevices();
+  return createDevices({ ...around, records, secrets: createDeviceSecrets(around.entropy) });
+}
+
+/** The configuration always has the built-in namespace, with at least one publication kept. */
+function deviceRetention({ namespaces }: Config): Retention {
+  const retention = namespaces.get(DEVICE_NAMESPACE)?.retention;
+  if (retention !== undefined) return retention;
+  throw new Error(`Cannot start: channels.${DEVICE_NAMESPACE} keeps no history`);
+}
+
+/** Loaded only where TLS is used: the X.509 reader costs tens of milliseconds at every start. */
+async function loadTlsFiles(config: Config, { clock, log }: Surroundings) {
+  if (config.tls === undefined) return undefined;
+  const { loadTls } = await import("./tls/load.ts");
+  const { publicUrl } = config.server;
+  const publicHosts = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  const now = new Date(clock.nowMs());
+  const { files, findings, expiresAtMs } = await loadTls({ ...config.tls, publicHosts, now });
+  for (const finding of findings) {
+    if (finding.severity === "error") log.error("tls.finding", { ...finding });
+    else log.warn("tls.finding", { ...finding });
+  }
+  const fatal = findings.filter(({ severity }) => severity === "error");
+  if (fatal.length > 0) {
+    const detail = fatal.map(({ found, remedy }) => `${found}; ${remedy}`).join(". ");
+    throw new Fault("certificate_unusable", { detail });
+  }
+  log.info("tls.loaded", {
+    cert: config.tls.certFile,
+    expires: new Date(expiresAtMs).toISOString(),
+  });
+  return files;
+}
+
+interface Draining {
+  readonly config: Config;
+  readonly around: Surroundings;
+  readonly parts: Parts;
+  readonly listener: Listener;
+}
+
+async function drain({ config, around, parts, listener }: Draining): Promise<void> {
+  const { drainSpreadMs, drainTimeoutMs } = config.limits;
+  parts.lifecycle.startDraining();
+  around.log.info("server.draining", { spreadMs: drainSpreadMs, timeoutMs: drainTimeoutMs });
+  const done = Promise.all([
+    parts.gateway.drain(drainSpreadMs),
+    parts.lifecycle.idle(),
+    listener.stop(),
+  ]);
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const cancel = around.clock.after(drainTimeoutMs, resolve);
+  await Promise.race([done, late]);
+  cancel();
+}

@@ -1,0 +1,61 @@
+import type { z } from "zod";
+import { DEVICE_NAMESPACE } from "../core/channel.ts";
+import { FIELDS, type Field } from "./fields.ts";
+import { nearest } from "./nearest.ts";
+import { DEFAULT_NAMESPACE, namespaceNamed, SECTIONS } from "./schema.ts";
+
+/** A key or a table by its place, e.g. `["channels", "device", "history_size"]`. */
+export type KeyPath = readonly string[];
+
+const BUILT_IN_NAMESPACES = [DEVICE_NAMESPACE, DEFAULT_NAMESPACE];
+const SHAPES = new Map(Object.entries(SECTIONS).map(([name, section]) => [name, section.shape]));
+
+/** Everything known of a key, or undefined when there is no such key. */
+export function fieldAt(path: KeyPath): Field | undefined {
+  const schema = new Map(Object.entries(shapeOf(path.slice(0, -1)))).get(path.at(-1) ?? "");
+  return schema && FIELDS.get(schema);
+}
+
+/** Every key there is; of the namespaces only the built-in ones. */
+export function knownKeys(): KeyPath[] {
+  const sections = Object.keys(SECTIONS).map((name) => [name]);
+  const namespaces = BUILT_IN_NAMESPACES.map((name) => ["channels", name]);
+  return [...sections, ...namespaces].flatMap((table) =>
+    Object.keys(shapeOf(table)).map((name) => [...table, name]),
+  );
+}
+
+/** What may stand in a table: its keys, or for the root its sections. */
+export function namesIn(table: KeyPath): string[] {
+  return table.length === 0 ? [...SHAPES.keys(), "channels"] : Object.keys(shapeOf(table));
+}
+
+/** The key or section that an unknown one is most likely meant to be. */
+export function nearestKey(path: KeyPath): KeyPath | undefined {
+  const table = path.slice(0, -1);
+  const name = path.at(-1) ?? "";
+  const known = knownKeys();
+  const elsewhere = known.find((key) => key.at(-1) === name || key.join("_") === name);
+  if (elsewhere !== undefined) return elsewhere;
+  const siblings = namesIn(table);
+  if (siblings.length > 0) {
+    const sibling = nearest(name, siblings);
+    return sibling === undefined ? undefined : [...table, sibling];
+  }
+  // The table is wrong too, so the whole is compared. Elsewhere the part that is right would hide how much is not.
+  const text = nearest(formatKey(path), known.map(formatKey));
+  return known.find((key) => formatKey(key) === text);
+}
+
+/** A key as people write it in prose: `server.port`. */
+export function formatKey(path: KeyPath): string {
+  return path.map((part) => (/^[\w-]+$/.test(part) ? part : JSON.stringify(part))).join(".");
+}
+
+function shapeOf([section = "", namespace, ...deeper]: KeyPath): Readonly<
+  Record<string, z.ZodType>
+> {
+  if (deeper.length > 0) return {};
+  if (namespace === undefined) return SHAPES.get(section) ?? {};
+  return section === "channels" ? namespaceNamed(namespace).shape : {};
+}

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { LIMITS } from "../core/limits.ts";
+import { count, duration, size, unmet } from "./fields.ts";
+import { formatDuration, formatSize } from "./units.ts";
+
+const KB = 1024;
+const MB = 1024 * KB;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+const bounds = {
+  clients_max: count("clients", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.clientsMax,
+    description: "Clients connected at a time. Keep it well below the limit of open files.",
+  }),
+  channels_per_client: count("channels", {
+    min: 1,
+    max: 10_000,
+    fallback: LIMITS.channelsPerClient,
+    description: "Channels one client may be subscribed to.",
+  }),
+  frame_max_bytes: size({
+    min: KB,
+    max: 16 * MB,
+    fallback: LIMITS.frameMaxBytes,
+    description: "The largest frame a client may send.",
+  }),
+  queue_max_bytes: size({
+    min: 64 * KB,
+    max: 64 * MB,
+    fallback: LIMITS.queueMaxBytes,
+    description:
+      "What may wait for one client that reads slowly. A client that would need more is disconnected and recovers when it is back.",
+  }),
+  recovery_max_publications: count("publications", {
+    min: 1,
+    max: 100_000,
+    fallback: LIMITS.recoveryMaxPublications,
+    description: "The most a client gets back of one channel when it recovers.",
+  }),
+  event_max_bytes: size({
+    min: KB,
+    max: 16 * MB,
+    fallback: LIMITS.eventMaxBytes,
+    description: "The largest event a device may post.",
+  }),
+  body_max_bytes: size({
+    min: KB,
+    max: 64 * MB,
+    fallback: LIMITS.bodyMaxBytes,
+    description: "The largest body of a request, after it is unpacked.",
+  }),
+  events_per_post: count("events", {
+    min: 1,
+    max: 100_000,
+    fallback: LIMITS.eventsPerPost,
+    description: "Events in one post of a device.",
+  }),
+  greeting_timeout: duration({
+    min: 100,
+    max: 5 * MINUTE_MS,
+    fallback: LIMITS.greetingTimeoutMs,
+    description: "How long a new connection may take to say who it is.",
+  }),
+  ping_interval: duration({
+    min: SECOND_MS,
+    max: 10 * MINUTE_MS,
+    fallback: LIMITS.pingIntervalMs,
+    description:
+      "How often each client is pinged, in whole seconds. Mobile networks drop connections that are quiet for longer.",
+  }),
+  pong_timeout: duration({
+    min: 100,
+    max: 5 * MINUTE_MS,
+    fallback: LIMITS.pongTimeoutMs,
+    description: "How long a client may take to answer a ping before it counts as gone.",
+  }),
+  body_timeout: duration({
+    min: SECOND_MS,
+    max: 10 * MINUTE_MS,
+    fallback: LIMITS.bodyTimeoutMs,
+    description: "How long a request may take to arrive. Devices on bad mobile links are slow.",
+  }),
+  drain_spread: duration({
+    min: 0,
+    max: 10 * MINUTE_MS,
+    fallback: LIMITS.drainSpreadMs,
+    description: "Over how long clients are told to come back when the server shuts down.",
+  }),
+  drain_timeout: duration({
+    min: 0,
+    max: 10 * MINUTE_MS,
+    fallback: LIMITS.drainTimeoutMs,
+    description: "How long a shutdown waits for running requests before it cuts them off.",
+  }),
+} as const;
+
+/** What one caller may make the server hold, and the rules between these numbers. */
+export const Limits = z.strictObject(bounds).superRefine((limits, { addIssue }) => {
+  const { ping_interval, pong_timeout, event_max_bytes, body_max_bytes, queue_max_bytes } = limits;
+  // The client protocol tells clients the interval in whole seconds.
+  if (ping_interval % SECOND_MS !== 0) addIssue(unmet("ping_interval", "whole seconds"));
+  if (pong_timeout >= ping_interval) {
+    const most = formatDuration(ping_interval);
+    addIssue(unmet("pong_timeout", `less than limits.ping_interval (${most})`));
+  }
+  if (event_max_bytes > body_max_bytes) {
+    const most = formatSize(body_max_bytes);
+    addIssue(unmet("event_max_bytes", `at most limits.body_max_bytes (${most})`));
+  }
+  if (queue_max_bytes < event_max_bytes) {
+    const least = formatSize(event_max_bytes);
+    addIssue(unmet("queue_max_bytes", `at least limits.event_max_bytes (${least})`));
+  }
+});

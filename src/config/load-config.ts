@@ -1,0 +1,86 @@
+import type { z } from "zod";
+import { type Config, toConfig } from "./config.ts";
+import { envNameOf } from "./env-names.ts";
+import { fieldAt, formatKey, type KeyPath, namesIn, nearestKey } from "./keys.ts";
+import { ConfigError, describeValue, type Problem } from "./problems.ts";
+import { ConfigSchema } from "./schema.ts";
+import { type ConfigSources, type Layers, layerSources, type Setting, valueAt } from "./sources.ts";
+import { isTable } from "./toml-file.ts";
+
+const NAMESPACE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
+const NAMESPACE_WANTED = "1 to 64 of a-z 0-9 _ - with a letter first";
+
+/**
+ * Makes the configuration of a TOML text, variables and flags, the later winning. Reads nothing
+ * else. Throws one {@link ConfigError} that holds every problem at once.
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const layers = layerSources(sources);
+  const checked = ConfigSchema.safeParse(layers.values);
+  const problems = [
+    ...layers.strays.map(strayProblem),
+    ...(checked.error?.issues ?? []).flatMap((issue) => problemsOf(issue, layers)),
+    ...namespaceProblems(layers),
+  ];
+  if (checked.success && problems.length === 0) return toConfig(checked.data, sources);
+  throw new ConfigError(onePerKey(problems));
+}
+
+/** Of several problems with one key the first says enough. */
+function onePerKey(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.toReversed().map((it) => [it.key, it])).values()].toReversed();
+}
+
+function strayProblem({ path, origin }: Setting): Problem {
+  const message = unknownMessage(path, envNameOf);
+  return { key: origin.name, origin: { kind: "environment", name: "environment" }, message };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((name) => unknownKey([...path, name], layers));
+  }
+  return [wrongValue(path, wantedBy(issue), layers)];
+}
+
+function unknownKey(path: KeyPath, { originOf }: Layers): Problem {
+  const message = unknownMessage(path, formatKey);
+  return { key: formatKey(path), origin: originOf(path), message };
+}
+
+function unknownMessage(path: KeyPath, format: (path: KeyPath) => string): string {
+  const near = nearestKey(path);
+  if (near !== undefined) return `there is no such key, did you mean ${format(near)}?`;
+  const known = namesIn(path.slice(0, -1));
+  if (known.length > 0) return `there is no such key, known here: ${known.join(", ")}`;
+  return `there is no such section, known: ${namesIn([]).join(", ")}`;
+}
+
+function wrongValue(path: KeyPath, wanted: string | undefined, layers: Layers): Problem {
+  const field = fieldAt(path);
+  const value = valueAt(layers.values, path);
+  const found =
+    value === undefined && field?.fallback !== undefined
+      ? `the default ${field.fallback}`
+      : describeValue(value, field?.isSecret);
+  const message = `got ${found}, wanted ${wanted ?? field?.wanted ?? "a table"}`;
+  return { key: formatKey(path), origin: layers.originOf(path), message };
+}
+
+function namespaceProblems({ values, originOf }: Layers): Problem[] {
+  const { channels } = values;
+  if (!isTable(channels)) return [];
+  const badNames = Object.keys(channels).filter((name) => !NAMESPACE_PATTERN.test(name));
+  return badNames.map((name) => {
+    const message = `got namespace ${describeValue(name)}, wanted ${NAMESPACE_WANTED}`;
+    const path = ["channels", name];
+    return { key: formatKey(path), origin: originOf(path), message };
+  });
+}
+
+/** What a rule between keys wants; of a single key the key itself knows what it wants. */
+function wantedBy(issue: z.core.$ZodIssue): string | undefined {
+  const wanted: unknown = issue.code === "custom" ? issue.params?.["wanted"] : undefined;
+  return typeof wanted === "string" ? wanted : undefined;
+}

@@ -1,0 +1,208 @@
+import { z } from "zod";
+import { DEVICE_NAMESPACE } from "../core/channel.ts";
+import { Callbacks } from "./callbacks-schema.ts";
+import { choice, count, duration, flag, optionalText, text, unmet } from "./fields.ts";
+import { Limits } from "./limits-schema.ts";
+import { isPath } from "./text-rules.ts";
+import { Tokens } from "./tokens-schema.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** The name under which channels outside any namespace are configured. */
+export const DEFAULT_NAMESPACE = "default";
+
+const Server = z.strictObject({
+  host: text("0.0.0.0", {
+    wanted: 'an address or a host name without a port, such as "0.0.0.0", "::" or "127.0.0.1"',
+    description:
+      'Where to listen. "0.0.0.0" is every IPv4 address of the machine, "::" every address. With --dev this key is ignored and the loopback address is used unless --host says otherwise.',
+    isRight: isHost,
+  }),
+  port: count("TCP port", {
+    min: 0,
+    max: 65_535,
+    fallback: 8077,
+    description: "The one port for everything. 0 lets the system choose a free one.",
+  }),
+  data: text("./data", {
+    wanted: "the path of a directory",
+    description:
+      "The directory of the embedded store. It is made when it is missing. With --dev this key is ignored and everything stays in memory unless --data says otherwise.",
+    isRight: isPath,
+  }),
+  public_url: optionalText({
+    wanted: 'an http or https URL without a query, such as "https://push.example.com"',
+    description:
+      "How clients and devices reach this server from outside. Its host must be covered by the certificate.",
+    isRight: isPublicUrl,
+  }),
+});
+
+const Tls = z
+  .strictObject({
+    cert: optionalText({
+      wanted: "the path of a PEM file",
+      description:
+        "The certificate: the leaf first, then the intermediates. Without cert and key the server speaks plain http and ws.",
+      isRight: isPath,
+    }),
+    key: optionalText({
+      wanted: "the path of a PEM file",
+      description: "The private key that belongs to the certificate, not encrypted.",
+      isRight: isPath,
+    }),
+  })
+  .superRefine(({ cert, key }, { addIssue }) => {
+    if (cert !== undefined && key === undefined) {
+      addIssue(unmet("key", "the path of the private key that belongs to tls.cert"));
+    }
+    if (key !== undefined && cert === undefined) {
+      addIssue(unmet("cert", "the path of the certificate that belongs to tls.key"));
+    }
+  });
+
+const Store = z.strictObject({
+  sync: choice(
+    ["full", "normal"],
+    "full",
+    "When a write counts as stored: full survives a power cut; normal is faster and may lose the last acknowledged posts then.",
+  ),
+});
+
+const Login = z.strictObject({
+  reply: text("reply", {
+    wanted: "a text of at most 1000 characters",
+    description:
+      'What /login answers to a text that is no JSON object, for a check by hand in a browser console. "" turns it off.',
+    isRight: (reply) => reply.length <= 1000,
+  }),
+  visitors: flag(
+    true,
+    "Let someone without credentials connect to /login. A visitor is no user, has no channels and gets nothing but the reply.",
+  ),
+});
+
+const Log = z.strictObject({
+  level: choice(["debug", "info", "warn", "error"], "info", "The least important lines to write."),
+  format: choice(
+    ["auto", "json", "text"],
+    "auto",
+    "How lines look; auto is text on a terminal and JSON elsewhere.",
+  ),
+});
+
+const Namespace = namespaceSchema(0);
+const DeviceNamespace = namespaceSchema(1000);
+
+const Channels = z
+  .object({
+    [DEVICE_NAMESPACE]: DeviceNamespace.prefault({}),
+    [DEFAULT_NAMESPACE]: Namespace.prefault({}),
+  })
+  .catchall(Namespace);
+
+/** The schema of every section but `channels`. */
+export const SECTIONS = {
+  server: Server,
+  tls: Tls,
+  store: Store,
+  tokens: Tokens,
+  callbacks: Callbacks,
+  login: Login,
+  limits: Limits,
+  log: Log,
+} as const;
+
+/** The schema of one table in `channels`; what Posthorn does not know by name is a namespace of the operator's. */
+export function namespaceNamed(name: string) {
+  return name === DEVICE_NAMESPACE ? DeviceNamespace : Namespace;
+}
+
+/** The whole configuration as files write it. */
+export const ConfigSchema = z.strictObject({
+  server: Server.prefault({}),
+  tls: Tls.prefault({}),
+  store: Store.prefault({}),
+  tokens: Tokens.prefault({}),
+  callbacks: Callbacks.prefault({}),
+  login: Login.prefault({}),
+  channels: Channels.prefault({}),
+  limits: Limits.prefault({}),
+  log: Log.prefault({}),
+});
+
+/** What a valid configuration says, under the names and in the shape of the file. */
+export type FileConfig = z.infer<typeof ConfigSchema>;
+
+function namespaceSchema(historySize: number) {
+  return z.strictObject({
+    history_size: count("publications", {
+      min: 0,
+      max: 1_000_000,
+      fallback: historySize,
+      description: "How many publications of one channel are kept for recovery. 0 keeps none.",
+    }),
+    history_ttl: duration({
+      min: 1000,
+      max: 365 * DAY_MS,
+      fallback: DAY_MS,
+      description: "How long a publication is kept.",
+    }),
+    history_meta_ttl: duration({
+      min: 1000,
+      max: 3650 * DAY_MS,
+      fallback: 30 * DAY_MS,
+      description:
+        "How long a channel without new publications keeps its place (epoch and offset), but never shorter than history_ttl. After that it starts anew, and clients that come back are told that they cannot recover.",
+    }),
+    force_recovery: flag(
+      true,
+      "Let every subscription recover what it missed, also when the client does not ask. Needs history.",
+    ),
+    recovery_mode: choice(
+      ["stream", "cache"],
+      "stream",
+      "What a client gets that comes back: stream is all it missed, cache only the newest publication.",
+    ),
+    presence: flag(false, "Keep the list of who is subscribed."),
+    join_leave: flag(false, "Tell who comes and goes to subscriptions that ask for it."),
+    force_join_leave: flag(false, "Tell it also to those that do not ask. Needs join_leave."),
+    delta: flag(false, "Let subscriptions ask for differences (fossil) instead of whole data."),
+    allow_subscribe: flag(
+      false,
+      "Let every signed-in client subscribe. Otherwise a client needs a token or a device that allows it.",
+    ),
+    allow_subscribe_anonymous: flag(
+      false,
+      "Let every client subscribe, also one that is not signed in.",
+    ),
+    allow_publish: audience("publish"),
+    allow_presence: audience("see who is there"),
+    allow_history: audience("read the history"),
+    subscribe_callback: flag(
+      false,
+      "Ask the backend who may subscribe (callbacks.subscribe), where nothing else allows it.",
+    ),
+    publish_callback: flag(
+      false,
+      "Ask the backend about each publication of a client (callbacks.publish).",
+    ),
+  });
+}
+
+function audience(what: string) {
+  return choice(
+    ["none", "subscriber", "client"],
+    "none",
+    `Who may ${what}: nobody, who is subscribed, or every signed-in client.`,
+  );
+}
+
+function isHost(host: string): boolean {
+  return /^[A-Za-z0-9._:%-]+$/.test(host) && !/^[^:]+:\d+$/.test(host);
+}
+
+function isPublicUrl(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password, search, hash } = new URL(address);
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === "";
+}

@@ -1,0 +1,79 @@
+/** Every number that bounds what one caller can make the server hold. Configurable ones are defaults. */
+export const LIMITS = {
+  channelMaxChars: 255,
+  channelsPerClient: 128,
+  /** Of one subscription's tags filter. */
+  filterNodesMax: 100,
+  historyMaxPublications: 300,
+  /** Clients hold it in a timer of 32 bits of milliseconds. */
+  ttlMaxSeconds: 2_147_483,
+  idempotencyTtlMs: 5 * 60 * 1000,
+  frameMaxBytes: 64 * 1024,
+  /** What may wait for one client before it is evicted as slow (close 3008). */
+  queueMaxBytes: 1024 * 1024,
+  commandsQueuedPerClient: 256,
+  clientsMax: 50_000,
+  recoveryMaxPublications: 300,
+  /** Live publications held back for one subscription while its recovery loads. */
+  loadingMaxPublications: 1_000,
+  eventMaxBytes: 64 * 1024,
+  bodyMaxBytes: 1024 * 1024,
+  eventsPerPost: 1_000,
+  eventIdMaxChars: 128,
+  eventTypeMaxChars: 128,
+  deviceNameMaxChars: 128,
+  /** Devices whose records are kept at hand for a moment, so that a busy one costs no read per post. */
+  recentDevices: 10_000,
+  dedupeTtlMs: 24 * 60 * 60 * 1000,
+  greetingTimeoutMs: 10_000,
+  pingIntervalMs: 25_000,
+  pongTimeoutMs: 8_000,
+  /** How long a client or a subscription may stay after its credentials ended, to bring new ones. */
+  expiredGraceMs: 25_000,
+  /** Between two questions to a backend that cannot say whether a client may stay. */
+  refreshPauseMs: 5_000,
+  closeGraceMs: 5_000,
+  drainSpreadMs: 10_000,
+  drainTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  /** Writes that may wait for the disk, and roughly what they may hold in memory meanwhile. */
+  appendsQueued: 20_000,
+  appendsQueuedMaxBytes: 64 * 1024 * 1024,
+  /** Enough for every client of a full server to recover one channel at once. */
+  readsQueued: 50_000,
+  /** One transaction: long enough to share an fsync, short enough not to hold the write lock. */
+  writesPerBatch: 1_000,
+  batchMaxBytes: 4 * 1024 * 1024,
+  /** What is read at once is held at once: up to this many histories. */
+  readsPerBatch: 64,
+  storePingTimeoutMs: 5_000,
+  /** Far above any real one; what is longer is not even decoded. */
+  tokenMaxChars: 8 * 1024,
+  /** A token without `kid` is tried with this many keys of its algorithm. */
+  tokenKeysTried: 8,
+  keySetMaxBytes: 256 * 1024,
+  keySetTimeoutMs: 5_000,
+  /** How long fetched keys are used without asking again, and how long when asking fails. */
+  keySetFreshMs: 10 * 60 * 1000,
+  keySetStaleMs: 60 * 60 * 1000,
+  /** Tokens with unknown keys make us ask for new ones this often at most. */
+  keySetPauseMs: 10_000,
+  backendTimeoutMs: 1_000,
+  backendAnswerMaxBytes: 1024 * 1024,
+  /** Questions the backend is asked at a time, and those that may wait for their turn. */
+  backendQuestions: 256,
+  backendQuestionsQueued: 4_096,
+  /** Publications in one answer of the server API. */
+  apiHistoryMaxPublications: 10_000,
+  apiChannelsPerBroadcast: 10_000,
+  apiCommandsPerBatch: 10_000,
+  /** Of one batch or broadcast that run at a time. */
+  apiCommandsAtATime: 256,
+  globMaxChars: 255,
+  /** What the braces of one glob may stand for. */
+  globAlternatives: 64,
+  /** A certificate or key file; chains are a few kilobytes. */
+  pemMaxBytes: 256 * 1024,
+  /** Hosts in one certificate made by us. */
+  hostsPerCertificate: 100,
+} as const;

@@ -1,0 +1,129 @@
+import type { Channel } from "../channel.ts";
+import type { DeviceId } from "../device-id.ts";
+import type { Position, Publication, Retention } from "../publication.ts";
+
+/** Names one publication for deduplication. */
+export interface DedupeKey {
+  /** Whose id it is; ids of different scopes never collide. */
+  readonly scope: string;
+  readonly id: string;
+  /** How long the id is remembered. */
+  readonly ttlMs: number;
+}
+
+/** Lets newer knowledge in only, whatever order it arrives in. */
+export interface VersionGuard {
+  /** A whole number, at most `Number.MAX_SAFE_INTEGER`; 0 guards nothing. */
+  readonly version: number;
+  /** Versions are compared within one; another than the last one's starts anew. Absent or "": the last one's. */
+  readonly epoch?: string;
+}
+
+export interface Append {
+  readonly channel: Channel;
+  readonly publication: Omit<Publication, "offset">;
+  /**
+   * Absent: deliver to who is listening now, store nothing, offset 0 and epoch "". Without a dedupe
+   * key as well that happens at once, before stored appends that are still under way.
+   */
+  readonly retention?: Retention;
+  readonly dedupe?: DedupeKey;
+  /** Needs `retention`: without it there is no stream that could remember a version. */
+  readonly version?: VersionGuard;
+}
+
+export interface Appended extends Position {
+  /** True when the dedupe key was seen before: nothing was stored or delivered, the position is the first one's. */
+  readonly duplicate: boolean;
+  /**
+   * True when the stream has seen this version or a newer one: nothing was stored or delivered, the
+   * dedupe key stays unknown, the position is the newest publication's.
+   */
+  readonly suppressed: boolean;
+}
+
+export interface HistoryQuery {
+  /** Only what comes after this offset (before it, when `reverse`). Absent: from the oldest kept (newest, when `reverse`). */
+  readonly sinceOffset?: number;
+  /** At least 0, which asks for the position only. */
+  readonly limit: number;
+  /** Newest first. With limit 1 that is the newest publication alone, and MUST cost no more than that. */
+  readonly reverse?: boolean;
+  /** How old a publication may be to be returned. */
+  readonly ttlMs: number;
+}
+
+export interface History {
+  /** The stream's newest offset and its epoch. */
+  readonly top: Position;
+  readonly publications: readonly Publication[];
+}
+
+/** Receives every publication once, in offset order within its channel. MUST NOT throw. */
+export type Deliver = (channel: Channel, publication: Publication, position: Position) => void;
+
+/**
+ * Stores streams and spreads them.
+ *
+ * `append` resolves only after the publication is as durable as the engine promises. The engine
+ * MUST call `deliver` for each new publication before its `append` resolves and before any
+ * `history` returns it, and MUST NOT call it for a duplicate or a suppressed one. Stored appends to
+ * one channel keep the order in which they were made; offsets start at 1 and have no gaps. An
+ * append that was rejected with `store_failed` may have been stored all the same; then nobody is
+ * told of it, and a live reader finds out by the next offset.
+ *
+ * A `history` asked for after an `append` resolved MUST know of it, and MUST NOT wait for commits
+ * of other channels. It returns what is still kept: a reader that must not miss anything checks
+ * that the offsets follow each other up to `top`.
+ *
+ * A stream needs no creation: one that nobody has appended to is at offset 0 of the epoch its first
+ * publication will have. One that nobody has appended to for its retention's `metaTtlMs` is
+ * forgotten some time after, never before: its publications, its offset, its version. Its next life
+ * MUST have another epoch, and until then the epoch MUST NOT change. Forgetting one stream may give
+ * a few that are still at offset 0 another epoch too.
+ */
+export interface Streams {
+  append(entry: Append): Promise<Appended>;
+  history(channel: Channel, query: HistoryQuery): Promise<History>;
+  /**
+   * Drops every publication of which an `append` resolved before. Epoch, offset and version stay:
+   * the stream goes on counting, and who was not at its top cannot recover.
+   */
+  removeHistory(channel: Channel): Promise<void>;
+}
+
+export interface DeviceRecord {
+  readonly id: DeviceId;
+  readonly name: string;
+  /** Hash of the secret, as `core/ports/secrets.ts` makes it; never the secret. */
+  readonly secretHash: string;
+  readonly createdAtMs: number;
+}
+
+/** Keeps who the devices are. Every write is durable when it resolves. */
+export interface DeviceRecords {
+  /** Resolves to false, changing nothing, when the id is taken. */
+  addDevice(record: DeviceRecord): Promise<boolean>;
+  /** Resolves to false when there is no such device. */
+  setDeviceSecret(id: DeviceId, secretHash: string): Promise<boolean>;
+  /** Removes the record; the device's stream stays for its retention. False when there is no such device. */
+  removeDevice(id: DeviceId): Promise<boolean>;
+  device(id: DeviceId): Promise<DeviceRecord | undefined>;
+  /** In order of id, starting after `after`. */
+  devices(page: {
+    readonly after?: DeviceId;
+    readonly limit: number;
+  }): Promise<readonly DeviceRecord[]>;
+}
+
+/**
+ * Everything a node keeps. Engines share one contract test suite: `test/contract/engine.ts`.
+ *
+ * Every call rejects with `store_failed` while the store cannot do its work and after the engine
+ * was disposed, with `store_busy` when too much waits already, and with nothing else but bugs.
+ * Disposing finishes what was asked for before; doing it twice is harmless.
+ */
+export interface Engine extends Streams, DeviceRecords, AsyncDisposable {
+  /** Resolves while the engine can store; rejects with what is wrong. For the readiness check. */
+  ping(): Promise<void>;
+}

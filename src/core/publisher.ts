@@ -1,0 +1,63 @@
+import type { Channel } from "./channel.ts";
+import { Fault } from "./faults.ts";
+import { LIMITS } from "./limits.ts";
+import { type Namespaces, rulesFor } from "./namespaces.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Appended, Streams, VersionGuard } from "./ports/engine.ts";
+
+export interface PublishRequest {
+  readonly channel: Channel;
+  /** JSON text. */
+  readonly data: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** JSON text about the client that publishes. */
+  readonly info?: string;
+  /** Delivers to who listens now and keeps nothing. */
+  readonly skipHistory?: boolean;
+  /** A repeated key within {@link LIMITS.idempotencyTtlMs} publishes nothing and answers the same. */
+  readonly idempotencyKey?: string;
+  /** Publishes nothing that the channel has a newer version of. Without history nothing is guarded. */
+  readonly version?: VersionGuard;
+}
+
+/** Publishes what clients and the backend send, by the rules of the channel's namespace. */
+export interface Publisher {
+  /** Throws `channel_unknown` when the namespace is not configured. */
+  publish(request: PublishRequest): Promise<Appended>;
+}
+
+export interface PublisherOptions {
+  readonly streams: Pick<Streams, "append">;
+  readonly namespaces: Namespaces;
+  readonly clock: Clock;
+}
+
+export function createPublisher({ streams, namespaces, clock }: PublisherOptions): Publisher {
+  return {
+    async publish({ channel, data, tags, info, skipHistory, idempotencyKey, version }) {
+      const rules = rulesFor(channel, namespaces);
+      if (rules === undefined) {
+        throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
+      }
+      const retention = skipHistory ? undefined : rules.retention;
+      return streams.append({
+        channel,
+        publication: {
+          data,
+          timeMs: clock.nowMs(),
+          ...(tags && { tags }),
+          ...(info !== undefined && { info }),
+        },
+        ...(retention && { retention }),
+        ...(retention && version && { version }),
+        ...(idempotencyKey !== undefined && {
+          dedupe: {
+            scope: `channel ${channel}`,
+            id: idempotencyKey,
+            ttlMs: LIMITS.idempotencyTtlMs,
+          },
+        }),
+      });
+    },
+  };
+}

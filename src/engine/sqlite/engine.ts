@@ -1,0 +1,69 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Deliver, Engine } from "../../core/ports/engine.ts";
+import type { Entropy } from "../../core/ports/entropy.ts";
+import type { Log } from "../../core/ports/log.ts";
+import { createDeviceRecords } from "./device-records.ts";
+import { createHealthLog } from "./health.ts";
+import { createLanes } from "./lanes.ts";
+import { createPing } from "./ping.ts";
+import { createStreams } from "./streams.ts";
+import { startSweep } from "./sweep.ts";
+import { openThreads } from "./threads.ts";
+import type { Location } from "./wire.ts";
+import type { WorkerLike } from "./worker-link.ts";
+
+export interface SqliteEngineOptions {
+  readonly location: Location;
+  /** "full" keeps acknowledged writes through a power loss, "normal" through a crash only. */
+  readonly sync: "full" | "normal";
+  readonly deliver: Deliver;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  /** How a thread is started, for tests that need to hold one. */
+  readonly start?: () => WorkerLike;
+}
+
+const SEED_BYTES = 16;
+
+/** Opens the embedded engine; rejects with words for the operator when the file cannot be used. */
+export async function createSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
+  const { clock, entropy, log } = options;
+  const startedMs = clock.monotonicMs();
+  const threads = await openThreads({ ...options, seed: entropy.token(SEED_BYTES) });
+  const lanes = createLanes({ ...threads, clock, written: createHealthLog(log) });
+  const stopSweep = startSweep({ write: lanes.write, clock, log });
+
+  const close = async (): Promise<void> => {
+    stopSweep();
+    await Promise.all([lanes.write.finish(), lanes.read.finish()]);
+    await threads[Symbol.asyncDispose]();
+  };
+  let closed: Promise<void> | undefined;
+
+  log.info("store.opened", {
+    location: options.location === "memory" ? "memory" : options.location.file,
+    sync: options.sync,
+    tookMs: Math.round(clock.monotonicMs() - startedMs),
+  });
+  return {
+    ...createStreams(lanes, loggedDeliver(options)),
+    ...createDeviceRecords(lanes),
+    ping: createPing(lanes, clock),
+    [Symbol.asyncDispose]() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** A listener's bug must not cost the other publications of the batch their delivery. */
+function loggedDeliver({ deliver, log }: SqliteEngineOptions): Deliver {
+  return (channel, publication, position) => {
+    try {
+      deliver(channel, publication, position);
+    } catch (error) {
+      log.error("task.failed", { stage: "deliver", channel, error });
+    }
+  };
+}

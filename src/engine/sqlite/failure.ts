@@ -1,0 +1,44 @@
+import { Fault } from "../../core/faults.ts";
+
+/** An error on its way between threads, where classes and codes would get lost. */
+export interface Failure {
+  readonly message: string;
+  /** SQLite's primary result code (https://sqlite.org/rescode.html). */
+  readonly sqliteCode?: number;
+}
+
+/** Another connection holds the lock. */
+export const SQLITE_BUSY = 5;
+
+/** Result codes that concern the whole store, with what to tell the caller. */
+const STORE_TROUBLES: Readonly<Record<number, string>> = {
+  [SQLITE_BUSY]: "the database is locked by another process",
+  6: "the database is locked by another process",
+  7: "the machine is out of memory",
+  8: "the database cannot be written",
+  10: "the disk failed",
+  11: "the database is damaged",
+  13: "the disk is full",
+  14: "the database cannot be opened",
+  26: "the database is damaged",
+};
+
+/** Makes an error ready for the wire. */
+export function toFailure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
+  // The low byte of an extended code is the primary one; the rest says where it happened.
+  return typeof code === "number" ? { message, sqliteCode: code & 0xff } : { message };
+}
+
+/** What is wrong with the whole store, or `undefined` when only the call itself was. */
+export function storeTrouble(failure: Failure): string | undefined {
+  return failure.sqliteCode === undefined ? undefined : STORE_TROUBLES[failure.sqliteCode];
+}
+
+/** Makes a failure throwable again: trouble of the store is a fault, anything else a bug of ours. */
+export function toError(failure: Failure): Error {
+  const error = new Error(failure.message);
+  const detail = storeTrouble(failure);
+  return detail === undefined ? error : new Fault("store_failed", { detail, cause: error });
+}

@@ -1,0 +1,52 @@
+import { Fault, type FaultCode, type FaultKind } from "../core/faults.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
+
+const STATUS = {
+  invalid: 400,
+  unauthenticated: 401,
+  denied: 403,
+  missing: 404,
+  conflict: 409,
+  too_large: 413,
+  busy: 429,
+  unavailable: 503,
+} as const satisfies Record<FaultKind, number>;
+
+/** Codes whose status is more precise than their kind's. */
+const STATUS_BY_CODE: Partial<Record<FaultCode, number>> = {
+  encoding_unsupported: 415,
+};
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** The one place where a thrown value becomes an HTTP answer (RFC 9457). */
+export function toProblem(error: unknown, clock: Clock, log: Log): Response {
+  if (!(error instanceof Fault)) {
+    log.error("http.bug", { error });
+    return problem({ status: 500, code: "internal", title: "Cannot complete request" }, clock);
+  }
+  const status = STATUS_BY_CODE[error.code] ?? STATUS[error.kind];
+  if (error.kind === "unavailable") log.error("http.unavailable", { error });
+  const { code, title, detail } = error;
+  return problem({ status, code, title, ...(detail !== undefined && { detail }) }, clock);
+}
+
+interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail?: string;
+}
+
+function problem({ status, code, title, detail }: Problem, clock: Clock): Response {
+  const body = { type: "about:blank", title, status, code, detail, server_time: clock.nowMs() };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(status === 401 && { "www-authenticate": 'Bearer realm="posthorn"' }),
+      ...((status === 429 || status === 503) && { "retry-after": String(RETRY_AFTER_SECONDS) }),
+    },
+  });
+}

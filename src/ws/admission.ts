@@ -1,0 +1,121 @@
+import { type Channel, deviceChannel } from "../core/channel.ts";
+import { Fault } from "../core/faults.ts";
+import type { Identity } from "../core/grants.ts";
+import type { Backend } from "../core/ports/backend.ts";
+import type { TokenClaims, TokenVerifier } from "../core/ports/tokens.ts";
+import { ERROR } from "../protocol/codes.ts";
+import { resultFrom } from "./backend-answer.ts";
+import type { Client } from "./client.ts";
+import { Refusal } from "./protocol-error.ts";
+import type { ServerSubscription } from "./server-side.ts";
+
+/** A client that is let in. */
+export interface Admitted {
+  readonly identity: Identity;
+  /** What it is subscribed to without asking. */
+  readonly subs: readonly ServerSubscription[];
+  /** JSON text for the client. */
+  readonly data?: string;
+}
+
+/** What a client shows and says of itself when it connects. */
+export interface Introduction {
+  readonly client: Client;
+  /** "" when it brought none. */
+  readonly token: string;
+  readonly name?: string;
+  readonly version?: string;
+  /** JSON text. */
+  readonly data?: string;
+  /** Channels it would recover, or would like to be subscribed to. */
+  readonly channels: readonly string[];
+}
+
+export interface AdmissionOptions {
+  /** Absent: no token can be right, since no key is configured. */
+  readonly tokens: TokenVerifier | undefined;
+  /** Asked about who brings no token. */
+  readonly backend: Backend;
+  /** Development only: whoever comes may do everything. */
+  readonly unrestricted: boolean;
+}
+
+export interface Admission {
+  /**
+   * Lets in whoever holds a good token or whom the backend lets in. Resolves to undefined when
+   * someone without a token is not let in; throws `token_invalid`, `token_expired` or a refusal in
+   * the backend's words.
+   */
+  admit(introduction: Introduction): Promise<Admitted | undefined>;
+}
+
+/** A person nobody knows: no user, no channels, no rights. */
+export const VISITOR: Admitted = {
+  identity: { user: "", devices: new Set(), unrestricted: false },
+  subs: [],
+};
+
+export function createAdmission({ tokens, backend, unrestricted }: AdmissionOptions): Admission {
+  async function byToken(token: string): Promise<Admitted> {
+    if (tokens === undefined) {
+      throw new Fault("token_invalid", { detail: "this server has no key to check it with" });
+    }
+    return admittedBy(await tokens.verify(token), unrestricted);
+  }
+
+  return {
+    async admit(introduction) {
+      if (introduction.token !== "") return byToken(introduction.token);
+      if (backend.connect !== undefined)
+        return byBackend(backend.connect, introduction, unrestricted);
+      if (!unrestricted) return undefined;
+      return { ...VISITOR, identity: { ...VISITOR.identity, unrestricted } };
+    },
+  };
+}
+
+async function byBackend(
+  ask: NonNullable<Backend["connect"]>,
+  { client, data, name, version, channels }: Introduction,
+  unrestricted: boolean,
+): Promise<Admitted> {
+  const { user: _, meta: __, ...asked } = client.asBackendUser();
+  const grant = resultFrom(
+    await ask({
+      ...asked,
+      ...(data !== undefined && { data }),
+      ...(name !== undefined && { name }),
+      ...(version !== undefined && { version }),
+      ...(channels.length > 0 && { channels }),
+    }),
+  );
+  const nowMs = client.services.clock.nowMs();
+  if (grant.expiresAtMs !== undefined && grant.expiresAtMs <= nowMs)
+    throw new Refusal(ERROR.expired);
+  const admitted = admittedBy(grant, unrestricted);
+  return grant.data === undefined ? admitted : { ...admitted, data: grant.data };
+}
+
+function admittedBy(claims: TokenClaims, unrestricted: boolean): Admitted {
+  const { user, devices, expiresAtMs, info, meta, channels, subs } = claims;
+  const plain = channels.filter((channel) => !subs.has(channel));
+  return {
+    identity: {
+      user,
+      devices: new Set(devices),
+      unrestricted,
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
+      ...(info !== undefined && { info }),
+      ...(meta !== undefined && { meta }),
+    },
+    subs: [
+      ...plain.map((channel) => ({ channel })),
+      ...[...subs].map(([channel, sub]) => ({ channel, ...sub })),
+    ],
+  };
+}
+
+/** The channels of the devices a client was granted. */
+export function deviceChannelsOf({ devices }: Identity): Channel[] {
+  return [...devices].map(deviceChannel);
+}

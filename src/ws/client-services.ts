@@ -1,0 +1,44 @@
+import type { Namespaces } from "../core/namespaces.ts";
+import type { Backend } from "../core/ports/backend.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Streams } from "../core/ports/engine.ts";
+import type { Entropy } from "../core/ports/entropy.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { TokenVerifier } from "../core/ports/tokens.ts";
+import type { Presence } from "../core/presence.ts";
+import type { Publisher } from "../core/publisher.ts";
+import type { Subscriptions } from "../core/subscriptions.ts";
+import type { Admission } from "./admission.ts";
+import type { Client } from "./client.ts";
+import type { ClientRegistry } from "./client-registry.ts";
+import type { LiveFanout } from "./live-fanout.ts";
+
+export interface ClientLimits {
+  readonly channelsPerClient: number;
+  readonly clientsMax: number;
+  readonly queueMaxBytes: number;
+  readonly greetingTimeoutMs: number;
+  readonly pingIntervalMs: number;
+  readonly pongTimeoutMs: number;
+}
+
+/** What every client shares. */
+export interface ClientServices {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly admission: Admission;
+  /** Absent: no token can be right, since no key is configured. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly backend: Backend;
+  readonly namespaces: Namespaces;
+  readonly streams: Pick<Streams, "history">;
+  readonly subscriptions: Subscriptions;
+  readonly publisher: Publisher;
+  readonly presence: Presence;
+  readonly fanout: LiveFanout;
+  readonly registry: ClientRegistry<Client>;
+  readonly limits: ClientLimits;
+  /** The server's own version, told in the connect reply. */
+  readonly version: string;
+}

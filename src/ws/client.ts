@@ -1,0 +1,266 @@
+import type { ClientInfo } from "../core/client-info.ts";
+import { detach } from "../core/detach.ts";
+import { Fault } from "../core/faults.ts";
+import type { Identity } from "../core/grants.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { BackendUser } from "../core/ports/backend.ts";
+import type { Cancel } from "../core/ports/clock.ts";
+import { type ClientLine, type Command, decodeClientFrame } from "../protocol/client-frame.ts";
+import { DISCONNECT, type Disconnect, type ProtocolError } from "../protocol/codes.ts";
+import { encodeErrorReply, encodeReply, PING_FRAME } from "../protocol/server-frame.ts";
+import { VISITOR } from "./admission.ts";
+import { admitByCommand } from "./admit.ts";
+import type { ClientServices } from "./client-services.ts";
+import { ClientSubscriptions } from "./client-subscriptions.ts";
+import { runCommand } from "./commands/run-command.ts";
+import type { Connection } from "./connection.ts";
+import { watchExpiry } from "./expiry.ts";
+import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
+import {
+  type PongRule,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+  step,
+} from "./session.ts";
+
+/** What is known of a client before it says anything. */
+export interface ClientOrigin {
+  /** By lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** New credentials for the time to come. */
+type Renewal = Pick<Identity, "info" | "meta" | "expiresAtMs">;
+
+/** One connected client: feeds the session with what happens and does what the session decides. */
+export class Client {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly services: ClientServices;
+  readonly subscriptions = new ClientSubscriptions(this);
+  #identity: Identity = VISITOR.identity;
+  #isAdmitted = false;
+  #headers: Readonly<Record<string, string>>;
+  readonly #queue: Command[] = [];
+  #state: SessionState = { at: "greeting" };
+  #busy = false;
+  #timer: Cancel;
+  #expiry: Cancel | undefined;
+
+  constructor(connection: Connection, services: ClientServices, origin: ClientOrigin = {}) {
+    this.id = services.entropy.uuid();
+    this.connection = connection;
+    this.services = services;
+    this.#headers = origin.headers ?? {};
+    this.#timer = this.#after(services.limits.greetingTimeoutMs, { type: "greeting_overdue" });
+    services.registry.add(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#state.at === "closed";
+  }
+
+  /** Nobody until it is admitted. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** How it appears to others. */
+  info(): ClientInfo {
+    const { user, info } = this.#identity;
+    return { user, client: this.id, ...(info !== undefined && { connInfo: info }) };
+  }
+
+  /** Completes what the handshake brought by what the client says its headers would be. */
+  emulateHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#headers = { ...headers, ...this.#headers };
+  }
+
+  /** What the backend is told of it in every question. */
+  asBackendUser(): BackendUser {
+    const { user, meta } = this.#identity;
+    return {
+      client: this.id,
+      transport: this.connection.transport,
+      headers: this.#headers,
+      user,
+      ...(meta !== undefined && { meta }),
+    };
+  }
+
+  /** Takes one frame of the client protocol; undefined stands for a binary one. */
+  receive(text: string | undefined): void {
+    const lines = text === undefined ? undefined : this.#decode(text);
+    if (text === undefined) this.end(DISCONNECT.binaryFrame);
+    else if (lines === undefined) this.#feed({ type: "malformed" });
+    else this.#accept(lines);
+  }
+
+  /** Something arrived that is no frame of the protocol: the peer lives. */
+  signOfLife(): void {
+    this.#feed({ type: "sign_of_life" });
+  }
+
+  /** Ends the connection for a reason the client is told. */
+  end(disconnect: Disconnect): void {
+    this.#feed({ type: "ended", disconnect });
+  }
+
+  /** The connection is gone. */
+  lost(code: number, reason: string): void {
+    if (this.isClosed) return;
+    this.#feed({ type: "lost" });
+    this.#release({ code, reason }, "client");
+  }
+
+  /** From now on the client is one of `identity`, and is pinged. */
+  admitted(identity: Identity, pong: PongRule): void {
+    this.#identity = identity;
+    this.#isAdmitted = true;
+    this.#feed({ type: "admitted", pong });
+    this.#timer();
+    const { pingIntervalMs } = this.services.limits;
+    // Spread out, so that clients which came together are not pinged together.
+    const firstMs = pingIntervalMs * (0.5 + this.services.entropy.fraction() / 2);
+    this.#timer = this.#after(firstMs, { type: "ping_due" });
+    this.expireAt(identity.expiresAtMs);
+    this.services.registry.admitted(this, identity.user);
+  }
+
+  /** Sets when the credentials end; undefined is never. */
+  expireAt(atMs: number | undefined): void {
+    this.#expiry?.();
+    this.#expiry = atMs === undefined || this.isClosed ? undefined : watchExpiry(this, atMs);
+  }
+
+  /** It may stay on; what is absent of `info` and `meta` stays as it was. */
+  renewed({ info, meta, expiresAtMs }: Renewal): void {
+    this.#identity = {
+      ...this.#identity,
+      ...(info !== undefined && { info }),
+      ...(meta !== undefined && { meta }),
+    };
+    this.expireAt(expiresAtMs);
+  }
+
+  /** The connect command was answered with an error; nothing more is expected. */
+  refused(id: number, error: ProtocolError): void {
+    this.connection.send(encodeErrorReply(id, error));
+    this.#queue.length = 0;
+    this.#feed({ type: "refused" });
+  }
+
+  /** `result` is JSON text. */
+  reply(command: Command, result: string): void {
+    this.connection.send(encodeReply(command.id, command.method, result));
+  }
+
+  /** Runs one of the client's requests; what comes meanwhile waits. */
+  perform(stage: string, request: () => Promise<void> | void): void {
+    this.#busy = true;
+    detach(this.services.log, stage, async () => {
+      try {
+        await request();
+      } finally {
+        this.#busy = false;
+        this.#work();
+      }
+    });
+  }
+
+  #accept(lines: readonly ClientLine[]): void {
+    this.#feed({ type: "sign_of_life" });
+    for (const line of lines) {
+      if (line === "pong") this.#feed({ type: "pong" });
+      else this.#queue.push(line);
+    }
+    if (this.#queue.length <= LIMITS.commandsQueuedPerClient) this.#work();
+    else this.end(DISCONNECT.tooManyRequests);
+  }
+
+  #decode(text: string): readonly ClientLine[] | undefined {
+    try {
+      return decodeClientFrame(text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.services.log.info("client.refused", { client: this.id, why: error.message });
+      return undefined;
+    }
+  }
+
+  #work(): void {
+    while (!this.#busy && !this.isClosed) {
+      const command = this.#queue.shift();
+      if (command === undefined) return;
+      this.#feed({ type: "command", command });
+    }
+  }
+
+  #feed(input: SessionInput): void {
+    const [state, effects] = step(this.#state, input);
+    this.#state = state;
+    for (const effect of effects) this.#obey(effect);
+  }
+
+  #obey(effect: SessionEffect): void {
+    switch (effect.do) {
+      case "admit":
+        this.perform("client.connect", () => admitByCommand(this, effect.command));
+        break;
+      case "run":
+        this.perform("client.command", () => this.#run(effect.command));
+        break;
+      case "ping":
+        this.#ping();
+        break;
+      case "close":
+        this.#release(effect.disconnect, "server");
+        this.connection.close(effect.disconnect);
+        break;
+    }
+  }
+
+  async #run(command: Command): Promise<void> {
+    const { log } = this.services;
+    log.debug("client.message", { client: this.id, method: command.method });
+    try {
+      await runCommand(this, command);
+    } catch (error) {
+      if (error instanceof Disconnection) this.end(error.disconnect);
+      else this.#answerError(command, error);
+    }
+  }
+
+  #answerError({ id }: Command, error: unknown): void {
+    const isExpected = error instanceof Fault || error instanceof Refusal;
+    if (!isExpected) this.services.log.error("ws.bug", { client: this.id, error });
+    if (id > 0) this.connection.send(encodeErrorReply(id, toProtocolError(error)));
+  }
+
+  #ping(): void {
+    this.connection.send(PING_FRAME);
+    this.connection.ping();
+    const { pingIntervalMs, pongTimeoutMs } = this.services.limits;
+    this.#timer = this.services.clock.after(pongTimeoutMs, () => {
+      this.#feed({ type: "pong_overdue" });
+      if (this.isClosed) return;
+      this.#timer = this.#after(pingIntervalMs - pongTimeoutMs, { type: "ping_due" });
+    });
+  }
+
+  #after(delayMs: number, input: SessionInput): Cancel {
+    return this.services.clock.after(delayMs, () => this.#feed(input));
+  }
+
+  #release(disconnect: Disconnect, by: "client" | "server"): void {
+    this.#timer();
+    this.#expiry?.();
+    this.#queue.length = 0;
+    this.subscriptions.leaveAll();
+    const { registry, log } = this.services;
+    const { user } = this.#identity;
+    registry.remove(this, this.#isAdmitted ? user : undefined);
+    log.info("client.disconnected", { client: this.id, user, by, ...disconnect });
+  }
+}

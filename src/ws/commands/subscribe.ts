@@ -1,0 +1,67 @@
+import { Fault } from "../../core/faults.ts";
+import type { SubscriptionClaims } from "../../core/ports/tokens.ts";
+import type { CommandOf, SubscribeRequest } from "../../protocol/client-frame.ts";
+import { DISCONNECT, ERROR } from "../../protocol/codes.ts";
+import { encodeSubscribeResult } from "../../protocol/server-frame.ts";
+import { decodeTagsFilter } from "../../protocol/tags-filter.ts";
+import type { Client } from "../client.ts";
+import { openSubscription, positionAfter, resultOf } from "../open-subscription.ts";
+import { Disconnection, Refusal } from "../protocol-error.ts";
+import { grantWishes, type SubscriptionPlan } from "../subscription.ts";
+import { channelOf, type NamedChannel } from "./channel-access.ts";
+import { permitOf } from "./permit.ts";
+
+/** Set by clients that want an error instead of `recovered: false`. */
+const FLAG_FAIL_UNRECOVERED = 2;
+
+/** Subscribes the client to a channel of its choice. */
+export async function subscribe(client: Client, command: CommandOf<"subscribe">): Promise<void> {
+  const { request } = command;
+  const named = channelOf(client, request.channel);
+  const { channel } = named;
+  const { services, subscriptions } = client;
+  if ((request.type ?? 0) !== 0) throw new Fault("feature_unavailable", { detail: "type" });
+  if (subscriptions.get(channel) !== undefined) throw new Fault("channel_taken");
+  if (subscriptions.size >= services.limits.channelsPerClient) throw new Fault("channels_exceeded");
+  const plan = planOf(named, request, await permitOf(client, named, command));
+  const since = request.recover
+    ? [{ epoch: request.epoch ?? "", offset: request.offset ?? 0 }]
+    : [];
+  const opening = await openSubscription(services, plan, since);
+  if (client.isClosed) return opening.cancel();
+  if (subscriptions.get(channel) !== undefined) {
+    // The server subscribed it meanwhile.
+    opening.cancel();
+    throw new Fault("channel_taken");
+  }
+
+  // From here to the entering nothing may wait: what is published meanwhile would be lost.
+  const opened = opening.complete();
+  if (opened === "insufficient") throw new Disconnection(DISCONNECT.insufficientState);
+  const wantsError = ((request.flag ?? 0) & FLAG_FAIL_UNRECOVERED) !== 0;
+  if (wantsError && opened.recovered === false) throw new Refusal(ERROR.unrecoverablePosition);
+  const result = resultOf(plan, opened, services.clock.nowMs());
+  client.reply(command, encodeSubscribeResult(result));
+  subscriptions.enter(plan, positionAfter(opened));
+  services.log.debug("client.subscribed", { client: client.id, channel });
+}
+
+function planOf(
+  { channel, rules }: NamedChannel,
+  request: SubscribeRequest,
+  { override, ...granted }: SubscriptionClaims,
+): SubscriptionPlan {
+  const filter = request.tf == null ? undefined : decodeTagsFilter(request.tf);
+  const wishes = {
+    recoverable: request.recoverable === true || request.recover === true,
+    positioned: request.positioned === true,
+    joinLeave: request.join_leave === true,
+    delta: request.delta === "fossil",
+    ...(override && { override }),
+  };
+  const given = grantWishes(rules, wishes);
+  if (filter !== undefined && given.delta) {
+    throw new Fault("filter_invalid", { detail: "it cannot be combined with delta" });
+  }
+  return { channel, rules, by: "client", ...given, ...granted, ...(filter && { filter }) };
+}

@@ -1,0 +1,91 @@
+import type { Channel } from "../core/channel.ts";
+import { Fault } from "../core/faults.ts";
+import { rulesFor } from "../core/namespaces.ts";
+import type { Position } from "../core/publication.ts";
+import type { Opened } from "../core/recovery.ts";
+import type { SubscriptionOverride } from "../core/subscription-override.ts";
+import { DISCONNECT } from "../protocol/codes.ts";
+import { publicationPush, subscribePush } from "../protocol/push-frame.ts";
+import { encodeSubscribeResult } from "../protocol/server-frame.ts";
+import type { Client } from "./client.ts";
+import { openSubscription, positionAfter } from "./open-subscription.ts";
+import { grantWishes, type SubscriptionPlan } from "./subscription.ts";
+
+/** What the server may say of a subscription that it makes itself. */
+export interface ServerSubscription {
+  readonly channel: Channel;
+  /** JSON text shown in presence and joins. */
+  readonly info?: string;
+  /** JSON text for the client. */
+  readonly data?: string;
+  readonly expiresAtMs?: number;
+  readonly override?: SubscriptionOverride;
+  readonly since?: readonly Position[];
+}
+
+/** The plan of a subscription by the server; throws `channel_unknown`. */
+export function serverPlan(
+  client: Pick<Client, "services">,
+  { channel, override, info, data, expiresAtMs }: ServerSubscription,
+): SubscriptionPlan {
+  const rules = rulesFor(channel, client.services.namespaces);
+  if (rules === undefined) {
+    throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
+  }
+  return {
+    channel,
+    rules,
+    by: "server",
+    ...grantWishes(rules, { ...(override && { override }) }),
+    ...(info !== undefined && { info }),
+    ...(data !== undefined && { data }),
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+  };
+}
+
+/**
+ * Subscribes a connected client without its asking, and tells it. Nothing happens when it already
+ * is; throws `channels_exceeded` when it has as many as it may.
+ */
+export async function subscribeByServer(
+  client: Client,
+  subscription: ServerSubscription,
+): Promise<void> {
+  const { channel, since = [] } = subscription;
+  if (!canEnter(client, channel)) return;
+  const plan = serverPlan(client, subscription);
+  const opening = await openSubscription(client.services, plan, since);
+  // The client may have left or subscribed by itself while the stream was read.
+  try {
+    if (!canEnter(client, channel)) return opening.cancel();
+  } catch (error) {
+    opening.cancel();
+    throw error;
+  }
+  const opened = opening.complete();
+  if (opened === "insufficient") return client.end(DISCONNECT.insufficientState);
+  tellSubscribed(client, plan, opened);
+  client.subscriptions.enter(plan, positionAfter(opened));
+}
+
+function canEnter({ isClosed, subscriptions, services }: Client, channel: Channel): boolean {
+  if (isClosed || subscriptions.get(channel) !== undefined) return false;
+  const { channelsPerClient } = services.limits;
+  if (subscriptions.size < channelsPerClient) return true;
+  throw new Fault("channels_exceeded", { detail: `a client may have ${channelsPerClient}` });
+}
+
+/** The push has no place for publications, so what was recovered follows as if it came live. */
+function tellSubscribed(
+  { connection }: Client,
+  { channel, recoverable, positioned, data }: SubscriptionPlan,
+  { position, publications }: Exclude<Opened, "insufficient">,
+): void {
+  const { form } = connection;
+  const opened = { position, publications: [] };
+  const told = { recoverable, positioned, opened, ...(data !== undefined && { data }) };
+  connection.send(subscribePush(form, channel, encodeSubscribeResult(told)));
+  for (const publication of publications) {
+    connection.send(publicationPush(form, channel, publication));
+  }
+}

@@ -1,0 +1,109 @@
+import type { Channel } from "../core/channel.ts";
+import type { Position } from "../core/publication.ts";
+import type { Opened } from "../core/recovery.ts";
+import type { Opening } from "../core/subscriptions.ts";
+import { DISCONNECT } from "../protocol/codes.ts";
+import type { ConnectResult, SubscribeResult } from "../protocol/server-frame.ts";
+import type { Admitted } from "./admission.ts";
+import type { Client } from "./client.ts";
+import { openSubscription, positionAfter, resultOf, ttlOf } from "./open-subscription.ts";
+import { type ServerSubscription, serverPlan } from "./server-side.ts";
+import type { PongRule } from "./session.ts";
+import type { SubscriptionPlan } from "./subscription.ts";
+
+/** How one client is let in. */
+export interface Welcome {
+  readonly admitted: Admitted;
+  /** What it is subscribed to from the start. */
+  readonly subs: readonly ServerSubscription[];
+  readonly sinceOf: (channel: Channel) => readonly Position[];
+  readonly pong: PongRule;
+  readonly encode: (result: ConnectResult) => string;
+}
+
+interface PlannedOpening {
+  readonly plan: SubscriptionPlan;
+  readonly opening: Opening;
+}
+
+/** Opens what the client is subscribed to from the start, tells it, and lets it in. */
+export async function welcome(client: Client, how: Welcome): Promise<void> {
+  const { limits } = client.services;
+  if (how.subs.length > limits.channelsPerClient) return client.end(DISCONNECT.channelLimit);
+  const openings = await openAll(client, how);
+  if (client.isClosed) return cancelAll(openings);
+
+  // From here to the entering nothing may wait: what is published meanwhile would be lost.
+  const completed = openings.map(({ plan, opening }) => ({ plan, opened: opening.complete() }));
+  const opened = completed.filter(isSufficient);
+  if (opened.length < completed.length) return client.end(DISCONNECT.insufficientState);
+  const result = connectResultOf(client, how, opened);
+  client.connection.send(how.encode(result));
+  // So much to recover that it did not fit into the client's queue: it is gone.
+  if (client.isClosed) return;
+  client.admitted(how.admitted.identity, how.pong);
+  for (const it of opened) client.subscriptions.enter(it.plan, positionAfter(it.opened));
+  logConnected(client);
+}
+
+interface OpenedPlan {
+  readonly plan: SubscriptionPlan;
+  readonly opened: Exclude<Opened, "insufficient">;
+}
+
+function isSufficient(it: { plan: SubscriptionPlan; opened: Opened }): it is OpenedPlan {
+  return it.opened !== "insufficient";
+}
+
+function connectResultOf(
+  client: Client,
+  { admitted, pong }: Welcome,
+  opened: readonly OpenedPlan[],
+): ConnectResult {
+  const { limits, version, clock, backend } = client.services;
+  const nowMs = clock.nowMs();
+  // Where the backend is asked the client has nothing to refresh, so it is told of no end.
+  const expiresAtMs = backend.refresh === undefined ? admitted.identity.expiresAtMs : undefined;
+  const subs = new Map<Channel, SubscribeResult>(
+    opened.map((it) => [it.plan.channel, resultOf(it.plan, it.opened, nowMs)]),
+  );
+  return {
+    client: client.id,
+    version,
+    pingSeconds: Math.max(1, Math.round(limits.pingIntervalMs / 1000)),
+    pong: pong === "required",
+    subs,
+    ...ttlOf(expiresAtMs, nowMs),
+    ...(admitted.data !== undefined && { data: admitted.data }),
+  };
+}
+
+async function openAll(client: Client, { subs, sinceOf }: Welcome): Promise<PlannedOpening[]> {
+  const outcomes = await Promise.allSettled(
+    subs.map(async (subscription) => {
+      const plan = serverPlan(client, subscription);
+      const opening = await openSubscription(client.services, plan, sinceOf(plan.channel));
+      return { plan, opening };
+    }),
+  );
+  // All are awaited, so that one failure leaves no other opening behind.
+  const openings = outcomes.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+  const failed = outcomes.find((it) => it.status === "rejected");
+  if (failed === undefined) return openings;
+  cancelAll(openings);
+  throw failed.reason;
+}
+
+function cancelAll(openings: readonly PlannedOpening[]): void {
+  for (const { opening } of openings) opening.cancel();
+}
+
+function logConnected({ id, identity, connection, subscriptions, services }: Client): void {
+  services.log.info("client.connected", {
+    client: id,
+    user: identity.user,
+    address: connection.remoteAddress,
+    transport: connection.transport,
+    channels: subscriptions.size,
+  });
+}

@@ -1,0 +1,67 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { runCli } from "../support/cli.ts";
+import { Device } from "../support/device.ts";
+import { FrameSocket } from "../support/frame-socket.ts";
+import { configure, startPosthorn } from "../support/posthorn.ts";
+import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
+import { Workspace } from "../support/workspace.ts";
+
+setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
+
+const DEV = { args: ["--dev"], config: {} };
+
+describe.each(TARGETS)("posthorn serve --dev on $name", (target) => {
+  test("lets anyone listen to any device, and any device post with the secret dev", async () => {
+    await using server = await startPosthorn(target, DEV);
+    using login = await FrameSocket.open(`${server.wsUrl}/login`);
+    expect((await login.command({ subscribe: { channel: "device:7" } })).subscribe).toBeDefined();
+    using socket = await FrameSocket.open(`${server.wsUrl}/connection/websocket`);
+    expect((await socket.command({ connect: {} })).connect).toBeDefined();
+    await socket.command({ subscribe: { channel: "device:7" } });
+
+    const device = new Device(server.url, { id: "7", secret: "dev" });
+    expect((await device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(1);
+    await login.publication("device:7", 1);
+    await socket.publication("device:7", 1);
+    const liar = new Device(server.url, { id: "7", secret: "guess" });
+    expect((await liar.post({ type: "t", data: 1 })).status).toBe(401);
+  });
+
+  test("keeps to the loopback address, whatever the file says, and says that it is for development", async () => {
+    await using workspace = await Workspace.make();
+    await configure(workspace, { server: { host: "0.0.0.0" } });
+    await using server = await startPosthorn(target, { workspace, args: ["--dev"] });
+    const line = await server.waitForLog("server.listening");
+    expect(line["dev"]).toBe(true);
+    for (const url of line["urls"] as readonly string[])
+      expect(new URL(url).hostname).toBe("127.0.0.1");
+    expect(await Bun.file(workspace.file("data/posthorn.db")).exists()).toBe(false);
+  });
+
+  test("forgets everything at its end, unless --data says where to keep it", async () => {
+    await using workspace = await Workspace.make();
+    const options = { ...DEV, workspace };
+    const offsets: (number | undefined)[] = [];
+    for (const args of [
+      ["--dev"],
+      ["--dev"],
+      ["--dev", "--data", "kept"],
+      ["--dev", "--data", "kept"],
+    ]) {
+      await using server = await startPosthorn(target, { ...options, args });
+      const device = new Device(server.url, { id: "7", secret: "dev" });
+      offsets.push((await device.post({ type: "t", data: 1 })).results[0]?.offset);
+      expect(await server.stop()).toBe(0);
+    }
+    expect(offsets).toEqual([1, 1, 1, 2]);
+  });
+
+  test("does not start twice on one port, and says who is in the way", async () => {
+    await using server = await startPosthorn(target, DEV);
+    const args = ["serve", "--dev", "--port", String(server.port)];
+    const second = await runCli(target, args, { workspace: server.workspace });
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(String(server.port));
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { FrameSocket } from "../support/frame-socket.ts";
+import { startSite } from "../support/site.ts";
+import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
+import { signToken } from "../support/tokens.ts";
+import { parseLine } from "../support/wire.ts";
+
+setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
+
+/** More than the kernel's buffers and the server's queue can hold for a reader that has stopped. */
+const FLOOD_EVENTS = 280;
+const FLOOD_EVENT_CHARS = 60_000;
+
+describe.each(TARGETS)("a bad link to $name", (target) => {
+  test("that stopped reading is cut off, hurts nobody, and recovers what it missed", async () => {
+    await using site = await startSite(target);
+    await using proxy = await TcpProxy.start(site.server.port);
+    const query = `/login?token=${signToken({ sub: "u", devices: ["42"] })}`;
+    using healthy = await FrameSocket.open(`${site.server.wsUrl}${query}`);
+    await healthy.line(({ push }) => push?.connect !== undefined, "the connect push");
+    using stalled = await FrameSocket.open(`ws://127.0.0.1:${proxy.port}${query}`);
+    const hello = await stalled.line(({ push }) => push?.connect !== undefined, "the connect push");
+    const start = parseLine(hello).push?.connect;
+
+    proxy.stall("down");
+    const data = "x".repeat(FLOOD_EVENT_CHARS);
+    for (let from = 0; from < FLOOD_EVENTS; from += 10) {
+      await site.device.post(Array.from({ length: 10 }, () => ({ type: "t", data })));
+    }
+    await site.server.waitForLog("client.disconnected", ({ client }) => client === start?.client);
+    await healthy.publication("device:42", FLOOD_EVENTS);
+    expect(site.server.logged("client.disconnected").length).toBe(1);
+
+    proxy.resume("down");
+    await stalled.end();
+    const got = stalled.lines.items.map((line) => parseLine(line).push?.pub?.offset ?? 0);
+    const last = Math.max(...got);
+    expect(last).toBeLessThan(FLOOD_EVENTS);
+    const epoch = start?.subs?.["device:42"]?.epoch;
+    using back = await FrameSocket.open(`${site.server.wsUrl}${query}&since=${epoch}:${last}`);
+    const again = await back.line(({ push }) => push?.connect !== undefined, "the connect push");
+    const missed = parseLine(again).push?.connect?.subs?.["device:42"]?.publications ?? [];
+    expect([...got.filter((offset) => offset > 0), ...missed.map(({ offset }) => offset)]).toEqual(
+      Array.from({ length: FLOOD_EVENTS }, (_, index) => index + 1),
+    );
+  });
+
+  test("that is half-open is found out although the server keeps sending", async () => {
+    const limits = { ping_interval: "1s", pong_timeout: "500ms" };
+    await using site = await startSite(target, { config: { limits } });
+    await using proxy = await TcpProxy.start(site.server.port);
+    const address = `ws://127.0.0.1:${proxy.port}/connection/websocket`;
+    using socket = await FrameSocket.open(address, { pongs: true });
+    const token = signToken({ sub: "lost", devices: ["42"] });
+    await socket.command({ connect: { token } });
+    await socket.command({ subscribe: { channel: "device:42" } });
+    await socket.lines.find((line) => line === "{}", { what: "a ping" });
+
+    proxy.stall("up");
+    proxy.stall("down");
+    const gone = site.server.waitForLog("client.disconnected", ({ user }) => user === "lost");
+    const posting = postUntil(gone, () => site.device.post({ type: "t", data: 1 }));
+    expect(await gone).toMatchObject({ code: 3012, by: "server" });
+    await posting;
+  });
+});
+
+/** Posts again and again until `end` comes. */
+async function postUntil(end: Promise<unknown>, post: () => Promise<unknown>): Promise<void> {
+  let ended = false;
+  const noticed = end.finally(() => {
+    ended = true;
+  });
+  while (!ended) await post();
+  await noticed;
+}

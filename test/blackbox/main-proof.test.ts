@@ -1,0 +1,167 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { CentrifugeClient } from "../support/centrifuge-client.ts";
+import { makeCertificateFiles } from "../support/certificates.ts";
+import { addDevice, type DeviceCredentials } from "../support/cli.ts";
+import { Device } from "../support/device.ts";
+import { eventually } from "../support/inbox.ts";
+import { type Posthorn, startPosthorn } from "../support/posthorn.ts";
+import { RawLogin } from "../support/raw-login.ts";
+import { BLACK_BOX_TIMEOUT_MS, EXECUTABLE, TARGETS, type Target } from "../support/targets.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
+import { signToken } from "../support/tokens.ts";
+import { Workspace } from "../support/workspace.ts";
+
+setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
+
+interface Size {
+  readonly devices: number;
+  readonly clients: number;
+  readonly events: number;
+}
+
+const FULL: Size = { devices: 20, clients: 50, events: 1000 };
+const SMALL: Size = { devices: 5, clients: 10, events: 200 };
+
+/** What a client saw of one channel: the device's own count and the stream's offset, in order of arrival. */
+interface Seen {
+  readonly channel: string;
+  readonly offset: number;
+  readonly count: number;
+}
+
+interface Listener extends Disposable {
+  readonly devices: readonly string[];
+  seen(): readonly Seen[];
+}
+
+describe("the main job", () => {
+  test.each(TARGETS.map((target) => ({ name: target.name, target })))(
+    "every client of $name gets exactly its devices' events, in order, once, through cuts and a kill",
+    async ({ target }) => proveMainJob(target, target === EXECUTABLE ? FULL : SMALL),
+  );
+});
+
+async function proveMainJob(target: Target, size: Size): Promise<void> {
+  await using scope = new AsyncDisposableStack();
+  const workspace = scope.use(await Workspace.make());
+  const { ca, cert, key } = await makeCertificateFiles(target, workspace);
+  const start = () => startPosthorn(target, { workspace, config: { tls: { cert, key } } });
+  let server = scope.use(await start());
+  const clientLine = scope.use(await TcpProxy.start(server.port));
+  const deviceLine = scope.use(await TcpProxy.start(server.port));
+
+  const credentials: DeviceCredentials[] = [];
+  for (let index = 0; index < size.devices; index += 1) {
+    credentials.push(await addDevice(target, workspace, `terminal-${index}`));
+  }
+  const clients: Listener[] = [];
+  for (let index = 0; index < size.clients; index += 1) {
+    const devices = [index, index + 7].map((number) => `terminal-${number % size.devices}`);
+    const open = index % 2 === 0 ? openCentrifuge : openRawLogin;
+    clients.push(scope.use(await open(`wss://127.0.0.1:${clientLine.port}`, devices, ca)));
+  }
+
+  let acknowledged = 0;
+  const perDevice = size.events / size.devices;
+  const posting = credentials.map(async (credential) => {
+    const device = new Device(`https://127.0.0.1:${deviceLine.port}`, credential, ca);
+    for (let count = 1; count <= perDevice; count += 1) {
+      const event = { id: `event-${count}`, type: "reading", data: { count } };
+      await device.postUntilStored(event);
+      acknowledged += 1;
+      if (count % 5 !== 0) continue;
+      // A terminal that did not hear the answer posts again, long after.
+      const { results } = await device.postUntilStored([
+        { ...event, id: `event-${count - 4}` },
+        event,
+      ]);
+      expect(results.map(({ duplicate }) => duplicate)).toEqual([true, true]);
+    }
+  });
+
+  const progress = (part: number) =>
+    eventually(() => acknowledged >= size.events * part || undefined, `${part} of the posts`);
+  await progress(0.2);
+  clientLine.cut((index) => index % 3 === 0);
+  await progress(0.4);
+  server = scope.use(await killAndRestart(server, start));
+  clientLine.targetPort = server.port;
+  deviceLine.targetPort = server.port;
+  await progress(0.7);
+  clientLine.cut((index) => index % 4 === 0);
+  deviceLine.cut();
+  await Promise.all(posting);
+
+  for (const client of clients) await expectExactlyItsEvents(client, perDevice);
+  expect(await server.stop()).toBe(0);
+}
+
+async function killAndRestart(server: Posthorn, start: () => Promise<Posthorn>): Promise<Posthorn> {
+  await server.kill();
+  return start();
+}
+
+async function openCentrifuge(
+  url: string,
+  devices: readonly string[],
+  ca: string,
+): Promise<Listener> {
+  const client = new CentrifugeClient(url, { token: signToken({ sub: "u", devices }), ca });
+  client.connect();
+  await Promise.all(devices.map((device) => client.subscribe(`device:${device}`)));
+  return {
+    devices,
+    seen: () =>
+      client.publications.items.map(({ channel, offset = 0, data }) => ({
+        channel,
+        offset,
+        count: countOf(data),
+      })),
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+async function openRawLogin(
+  url: string,
+  devices: readonly string[],
+  ca: string,
+): Promise<Listener> {
+  const client = new RawLogin(url, { token: signToken({ sub: "u", devices }), ca });
+  client.run();
+  await client.connects.find(() => true, { what: "the connect push" });
+  return {
+    devices,
+    seen: () =>
+      client.deliveries.items.map(({ channel, offset, data }) => ({
+        channel,
+        offset,
+        count: countOf(data),
+      })),
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+/** The device's own count, which each event of the proof carries. */
+function countOf(publication: unknown): number {
+  return (publication as { data: { count: number } }).data.count;
+}
+
+async function expectExactlyItsEvents(client: Listener, perDevice: number): Promise<void> {
+  const total = perDevice * client.devices.length;
+  await eventually(
+    () => client.seen().length >= total || undefined,
+    `all ${total} events of ${client.devices.join()}`,
+  );
+  for (const device of client.devices) {
+    const channel = `device:${device}`;
+    const own = client.seen().filter((it) => it.channel === channel);
+    expect(own).toEqual(
+      Array.from({ length: perDevice }, (_, index) => ({
+        channel,
+        offset: index + 1,
+        count: index + 1,
+      })),
+    );
+  }
+  expect(client.seen().length).toBe(total);
+}

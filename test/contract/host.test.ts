@@ -1,0 +1,56 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { resolve } from "node:path";
+import { describeHost } from "./host.ts";
+import { RawSocket } from "./host-clients.ts";
+import { HostProcess } from "./host-process.ts";
+
+// A machine under load may need long to start a process; what is awaited has deadlines of its own.
+setDefaultTimeout(60_000);
+
+describeHost({
+  name: "Bun",
+  capabilities: {
+    nativeTopics: true,
+    nativeBackpressure: true,
+    lenientHandshake: true,
+    nativePing: true,
+    hardTerminate: true,
+    stopKeepsSockets: true,
+  },
+  start: (options) => HostProcess.start([process.execPath], options),
+});
+
+describeHost({
+  name: "Deno",
+  capabilities: {
+    nativeTopics: false,
+    nativeBackpressure: false,
+    lenientHandshake: false,
+    nativePing: false,
+    hardTerminate: false,
+    stopKeepsSockets: false,
+  },
+  start: (options) => HostProcess.start([denoBinary(), "run", "-A"], options),
+});
+
+test("Bun compresses long replies for who asks for it, but no publication", async () => {
+  await using server = await HostProcess.start([process.execPath], { hostname: "127.0.0.1" });
+  const headers = ["Sec-WebSocket-Extensions: permessage-deflate"];
+  using socket = await RawSocket.open(server.port, "a", { headers });
+  await server.event("open", "a");
+  expect(socket.head).toContain("permessage-deflate");
+  const text = "x".repeat(2000);
+  await server.call("a", ["subscribe", "t"], ["publish", "t", text], ["send", text], ["send", "."]);
+  await socket.received((bytes) => bytes.endsWith("\x81\x01."), "the last frame");
+  // 0x81 begins a text, 0xc1 a compressed one; 0x7e announces a length of two bytes.
+  const frames = `\x81\x7e${String.fromCharCode(2000 >> 8, 2000 & 255)}${text}\xc1`;
+  expect(socket.body.startsWith(frames)).toBe(true);
+});
+
+/** The runtime itself: the `deno` that npm puts on the path is a script, which would die in its place. */
+function denoBinary(): string {
+  const root = resolve(import.meta.dir, "../..");
+  const [found] = new Bun.Glob("node_modules/@deno/*/deno").scanSync(root);
+  if (found === undefined) throw new Error("Cannot test Deno: it is not installed");
+  return resolve(root, found);
+}

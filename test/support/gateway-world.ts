@@ -1,0 +1,174 @@
+import { type Channel, namespaceOf, parseChannel } from "../../src/core/channel.ts";
+import { parseDeviceId } from "../../src/core/device-id.ts";
+import { Fault } from "../../src/core/faults.ts";
+import { createHub } from "../../src/core/hub.ts";
+import type { Namespace, Namespaces } from "../../src/core/namespaces.ts";
+import type { Backend } from "../../src/core/ports/backend.ts";
+import type { SocketHandler } from "../../src/core/ports/host.ts";
+import type { SubscriptionTarget, TokenClaims } from "../../src/core/ports/tokens.ts";
+import { Presence } from "../../src/core/presence.ts";
+import { createPublisher } from "../../src/core/publisher.ts";
+import { createSubscriptions } from "../../src/core/subscriptions.ts";
+import { createAdmission } from "../../src/ws/admission.ts";
+import type { Client } from "../../src/ws/client.ts";
+import { ClientRegistry } from "../../src/ws/client-registry.ts";
+import { createGateway, type Gateway, type Greeting } from "../../src/ws/gateway.ts";
+import { LiveFanout } from "../../src/ws/live-fanout.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { createFakeEntropy } from "./fake-entropy.ts";
+import { FakeSocket } from "./fake-socket.ts";
+import { MemoryStreams } from "./memory-streams.ts";
+import { RecordingLog } from "./recording-log.ts";
+
+export const RETENTION = { sizeMax: 100, ttlMs: 60_000 };
+export const DEVICE_42 = parseChannel("device:42");
+export const NEWS = parseChannel("news:today");
+
+/** Keeps nothing and allows nothing. */
+const CLOSED: Namespace = {
+  forceRecovery: false,
+  recoveryMode: "stream",
+  presence: false,
+  joinLeave: false,
+  forceJoinLeave: false,
+  delta: false,
+  allowSubscribe: false,
+  allowSubscribeAnonymous: false,
+  allowPublish: "none",
+  allowPresence: "none",
+  allowHistory: "none",
+  subscribeCallback: false,
+  publishCallback: false,
+};
+const KEPT = { ...CLOSED, retention: RETENTION, forceRecovery: true };
+const NAMESPACES: Namespaces = new Map([
+  ["device", KEPT],
+  ["news", { ...CLOSED, allowSubscribe: true }],
+  [
+    "chat",
+    {
+      ...CLOSED,
+      retention: RETENTION,
+      allowSubscribe: true,
+      allowPublish: "subscriber",
+      allowPresence: "subscriber",
+      allowHistory: "subscriber",
+      presence: true,
+      joinLeave: true,
+      delta: true,
+    },
+  ],
+  ["state", { ...KEPT, allowSubscribe: true, recoveryMode: "cache" }],
+  ["", CLOSED],
+]);
+export const LIMITS = {
+  channelsPerClient: 3,
+  clientsMax: 10,
+  queueMaxBytes: 1000,
+  greetingTimeoutMs: 10_000,
+  pingIntervalMs: 25_000,
+  pongTimeoutMs: 8_000,
+};
+
+const CLAIMS: TokenClaims = {
+  user: "anna",
+  channels: [],
+  subs: new Map(),
+  devices: [parseDeviceId("42")],
+};
+
+/** Tokens by what they say: a word for each case. */
+const TOKENS: Record<string, () => TokenClaims> = {
+  good: () => CLAIMS,
+  brief: () => ({ ...CLAIMS, expiresAtMs: Date.UTC(2026, 0, 1) + 60_000 }),
+  subscribed: () => ({ ...CLAIMS, channels: [DEVICE_42] }),
+  astray: () => ({ ...CLAIMS, channels: [parseChannel("nowhere:1")] }),
+  greedy: () => ({
+    ...CLAIMS,
+    channels: ["news:1", "news:2", "news:3", "news:4"].map(parseChannel),
+  }),
+  expired: () => {
+    throw new Fault("token_expired");
+  },
+};
+
+export function gatewayWorld(options: { unrestricted?: boolean; backend?: Backend } = {}) {
+  const clock = new FakeClock();
+  const log = new RecordingLog();
+  let gateway: Gateway | undefined;
+  const fanout = new LiveFanout(() => gateway?.onBackpressure());
+  const hub = createHub(fanout);
+  const streams = new MemoryStreams(hub.deliver);
+  const registry = new ClientRegistry<Client>();
+  const tokens = {
+    async verify(token: string) {
+      const claims = TOKENS[token];
+      if (claims === undefined) throw new Fault("token_invalid");
+      return claims();
+    },
+    async verifySubscription(token: string, { channel }: SubscriptionTarget) {
+      if (token === `${channel} for all`) return {};
+      if (token === `${channel} for a minute`) return { expiresAtMs: clock.nowMs() + 60_000 };
+      if (token === "late") throw new Fault("token_expired");
+      if (token.endsWith(" for all")) throw new Fault("subscription_token_mismatch");
+      throw new Fault("token_invalid");
+    },
+  };
+  const backend = options.backend ?? {};
+  const presence = new Presence();
+  const made = createGateway({
+    clock,
+    log,
+    registry,
+    fanout,
+    streams,
+    presence,
+    tokens,
+    backend,
+    entropy: createFakeEntropy(),
+    admission: createAdmission({ tokens, backend, unrestricted: options.unrestricted ?? false }),
+    namespaces: NAMESPACES,
+    subscriptions: createSubscriptions({ streams, hub, recoveryMaxPublications: 300 }),
+    publisher: createPublisher({ streams, clock, namespaces: NAMESPACES }),
+    limits: LIMITS,
+    version: "1.2.3",
+  });
+  gateway = made;
+  const publish = (channel: Channel, data: string) =>
+    streams.append({
+      channel,
+      publication: { data, timeMs: 0 },
+      ...(NAMESPACES.get(namespaceOf(channel))?.retention && { retention: RETENTION }),
+    });
+  return { clock, log, fanout, streams, registry, gateway: made, publish };
+}
+
+export function connect(
+  it: ReturnType<typeof gatewayWorld>,
+  greeting: Greeting = { by: "command" },
+) {
+  const socket = new FakeSocket();
+  const handler = it.gateway.accept(socket.remoteAddress, greeting);
+  handler.open(socket);
+  return { socket, handler };
+}
+
+export function login(token = ""): Greeting {
+  return { by: "handshake", reply: "reply", connect: { token, visitors: true, sinceOf: () => [] } };
+}
+
+/** Everything that can happen without time passing has happened. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+}
+
+export async function send(handler: SocketHandler, ...commands: object[]): Promise<void> {
+  handler.message(commands.map((command) => JSON.stringify(command)).join("\n"));
+  await settled();
+}
+
+export async function connected(it: ReturnType<typeof gatewayWorld>, token = "good") {
+  const client = connect(it);
+  await send(client.handler, { id: 1, connect: { token } });
+  return client;
+}

@@ -1,0 +1,93 @@
+import type { Channel } from "../../src/core/channel.ts";
+import type {
+  Append,
+  Appended,
+  Deliver,
+  History,
+  HistoryQuery,
+  Streams,
+  VersionGuard,
+} from "../../src/core/ports/engine.ts";
+import type { Publication } from "../../src/core/publication.ts";
+
+interface Stream {
+  readonly epoch: string;
+  top: number;
+  publications: Publication[];
+  version: Required<VersionGuard>;
+}
+
+/** The simplest streams that keep the promises of the port; a test may hold its answers back. */
+export class MemoryStreams implements Streams {
+  readonly #streams = new Map<Channel, Stream>();
+  readonly #seen = new Map<string, Appended>();
+  readonly #deliver: Deliver;
+  #gate: Promise<void> = Promise.resolve();
+
+  constructor(deliver: Deliver) {
+    this.#deliver = deliver;
+  }
+
+  /** Every answer to `history` waits until the returned function is called. */
+  holdHistory(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return resolve;
+  }
+
+  /** The stream's metadata is lost: it starts again under another epoch. */
+  forget(channel: Channel): void {
+    this.#streams.set(channel, newStream("epochtwo"));
+  }
+
+  async append(entry: Append): Promise<Appended> {
+    const { channel, publication, retention, dedupe, version } = entry;
+    const key = dedupe && `${dedupe.scope} ${dedupe.id}`;
+    const seen = key && this.#seen.get(key);
+    if (seen) return { ...seen, duplicate: true };
+    const stream = this.#stream(channel);
+    if (retention && version && isOld(version, stream.version)) {
+      return { epoch: stream.epoch, offset: stream.top, duplicate: false, suppressed: true };
+    }
+    const offset = retention ? ++stream.top : 0;
+    const position = { epoch: retention ? stream.epoch : "", offset };
+    const stored = { ...publication, offset };
+    if (retention) {
+      stream.publications = [...stream.publications, stored].slice(-retention.sizeMax);
+      if (version?.version) stream.version = { epoch: "", ...version };
+    }
+    const appended = { ...position, duplicate: false, suppressed: false };
+    if (key) this.#seen.set(key, appended);
+    this.#deliver(channel, stored, position);
+    return appended;
+  }
+
+  async history(channel: Channel, query: HistoryQuery): Promise<History> {
+    const { epoch, top, publications } = this.#stream(channel);
+    const { sinceOffset, limit, reverse } = query;
+    const isAsked = ({ offset }: Publication) =>
+      sinceOffset === undefined || (reverse ? offset < sinceOffset : offset > sinceOffset);
+    const found = (reverse ? publications.toReversed() : publications).filter(isAsked);
+    const answer = { top: { epoch, offset: top }, publications: found.slice(0, limit) };
+    await this.#gate;
+    return answer;
+  }
+
+  async removeHistory(channel: Channel): Promise<void> {
+    this.#stream(channel).publications = [];
+  }
+
+  #stream(channel: Channel): Stream {
+    const stream = this.#streams.get(channel) ?? newStream("epochone");
+    this.#streams.set(channel, stream);
+    return stream;
+  }
+}
+
+function newStream(epoch: string): Stream {
+  return { epoch, top: 0, publications: [], version: { version: 0, epoch: "" } };
+}
+
+function isOld({ version, epoch = "" }: VersionGuard, last: Required<VersionGuard>): boolean {
+  return version > 0 && version <= last.version && (epoch === "" || epoch === last.epoch);
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findNginx } from "./nginx.ts";
+
+/** Test files that run at the same time; black-box tests mostly wait, so two cores carry three. */
+const WORKERS = 3;
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const trouble = (await provideNginx()) ?? (await build());
+  if (trouble !== undefined) {
+    console.error(trouble);
+    return report({ passed: 0, failed: 1, skipped: 0 }, 1);
+  }
+  const directory = await mkdtemp(join(tmpdir(), "posthorn-report-"));
+  try {
+    const file = join(directory, "report.xml");
+    const reporting = ["--reporter=junit", `--reporter-outfile=${file}`];
+    const code = await run([
+      process.execPath,
+      "test",
+      `--parallel=${WORKERS}`,
+      ...reporting,
+      ...args,
+    ]);
+    return report(await count(file), code);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** The proxy tests want the real nginx; Debian has it, and root may install it. Gives what went wrong. */
+async function provideNginx(): Promise<string | undefined> {
+  if (findNginx() !== undefined) return undefined;
+  if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {
+    return "Cannot run all tests: nginx is missing; install it, on Debian as root: apt-get install nginx";
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const install = ["install", "-y", "-qq", "--no-install-recommends", "nginx"];
+  for (const step of [["update", "-qq"], install]) {
+    const code = await run(["apt-get", ...step], env);
+    if (code !== 0) return `Cannot install nginx: apt-get ${step.join(" ")} ended with ${code}`;
+  }
+  return undefined;
+}
+
+/** The executable is one of the forms that are tested. Gives what went wrong. */
+async function build(): Promise<string | undefined> {
+  const code = await run([process.execPath, "run", "build"]);
+  return code === 0 ? undefined : `Cannot build the executable: the build ended with ${code}`;
+}
+
+async function run(command: readonly string[], env = process.env): Promise<number> {
+  const child = Bun.spawn([...command], {
+    env,
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  return child.exited;
+}
+
+/** Reads the totals off the report's root element; no report means that nothing ran. */
+async function count(file: string): Promise<Count> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const root = /<testsuites [^>]*>/.exec(text)?.[0] ?? "";
+  const total = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
+  const [failed, skipped] = [total("failures"), total("skipped")];
+  return { passed: total("tests") - failed - skipped, failed, skipped };
+}
+
+/** Prints the count as the very last line and gives the exit code. */
+function report({ passed, failed, skipped }: Count, code: number): number {
+  // A file that does not load fails the run without failing a test.
+  const failures = failed === 0 && code !== 0 ? 1 : failed;
+  if (skipped > 0)
+    console.log(`${skipped} skipped: a skipped test proves nothing, so this run is no success`);
+  if (passed + failures === 0) console.log("No test ran, so this run is no success");
+  console.log(`${passed} passed, ${failures} failed`);
+  return failures > 0 || skipped > 0 || passed === 0 ? 1 : 0;
+}

@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+
+/** The repository's root. */
+const ROOT: string = resolve(import.meta.dir, "../..");
+
+/** For one black-box test: it starts processes, and the machine may be busy with others. */
+export const BLACK_BOX_TIMEOUT_MS = 90_000;
+
+/** One form in which Posthorn ships; the whole black-box suite runs against each. */
+export interface Target {
+  readonly name: "bun" | "deno" | "executable";
+  readonly command: readonly [string, ...string[]];
+  /** Mirrors the host's capability of this name: odd handshakes reach our own checker. */
+  readonly lenientHandshake: boolean;
+}
+
+const MAIN = resolve(ROOT, "src/main.ts");
+
+export const EXECUTABLE: Target = {
+  name: "executable",
+  command: [resolve(ROOT, "dist/posthorn")],
+  lenientHandshake: true,
+};
+
+export const TARGETS: readonly Target[] = [
+  { name: "bun", command: [process.execPath, MAIN], lenientHandshake: true },
+  { name: "deno", command: [denoBinary(), "run", "-A", MAIN], lenientHandshake: false },
+  EXECUTABLE,
+];
+
+for (const { name, command } of TARGETS) {
+  if (!existsSync(command[0])) {
+    throw new Error(
+      `Cannot test target ${name}: ${command[0]} is missing; start with "bun run test"`,
+    );
+  }
+}
+
+/**
+ * The runtime itself. The `deno` that npm puts on the path is a script that starts it as a child,
+ * and a SIGKILL meant for the server would end that script only.
+ */
+function denoBinary(): string {
+  const [found] = new Bun.Glob("node_modules/@deno/*/deno").scanSync(ROOT);
+  return resolve(ROOT, found ?? "node_modules/@deno");
+}
+
+/** The environment of every process the suite starts: this one's, without what would configure Posthorn. */
+export function cleanEnvironment(
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const kept = Object.entries(process.env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !entry[0].startsWith("POSTHORN_") && entry[0] !== "BUN_OPTIONS",
+  );
+  return { ...Object.fromEntries(kept), NO_COLOR: "1", ...extra };
+}

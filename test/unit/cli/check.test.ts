@@ -1,0 +1,210 @@
+import { describe, expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { SECRET, Terminal } from "./terminal.ts";
+
+/** A configuration with which nothing is wrong. */
+const GOOD = {
+  POSTHORN_SERVER__HOST: "127.0.0.1",
+  POSTHORN_SERVER__PORT: "0",
+  POSTHORN_TOKENS__SECRET: SECRET,
+};
+
+async function checkJson(terminal: Terminal) {
+  const { code, stdout } = await terminal.run("check", "--json");
+  const { ok, checks, ...others } = JSON.parse(stdout);
+  const byId = Object.fromEntries(
+    checks.map(({ id, findings }: { id: string; findings: unknown[] }) => [id, findings]),
+  );
+  return { code, ok, byId, others };
+}
+
+describe("posthorn check", () => {
+  test("ends with 0 where all is well and tells what it found", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = GOOD;
+    const { code, stdout, stderr } = await terminal.run("check");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(`Configuration: no file, only defaults and variables
+OK   Are the certificate and its key fit for use?
+     found: none configured: plain http and ws
+OK   Can it keep its data?
+     found: ${terminal.workspace.file("data/posthorn.db")}, to be made in ${terminal.workspace.path}
+OK   Can it listen?
+     found: 127.0.0.1 port 0, http and ws
+OK   Can it check tokens?
+     found: tokens.secret has ${SECRET.length} characters
+`);
+  });
+
+  test("makes nothing while it looks", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = GOOD;
+    await terminal.run("check");
+    expect(
+      await Array.fromAsync(
+        new Bun.Glob("**").scan({ cwd: terminal.workspace.path, onlyFiles: false }),
+      ),
+    ).toEqual([]);
+  });
+
+  test("names the file it read", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = GOOD;
+    const file = await terminal.workspace.write("posthorn.toml", "");
+    expect((await terminal.run("check")).stdout).toStartWith(`Configuration: ${file}\n`);
+    expect(await checkJson(terminal)).toMatchObject({ code: 0, ok: true, others: { file } });
+  });
+
+  test("fails where no secret is set and says how to set one", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { POSTHORN_SERVER__PORT: "0" };
+    const { code, stdout } = await terminal.run("check");
+    expect(code).toBe(1);
+    expect(stdout).toContain(`FAIL Can it check tokens?
+     found: tokens.secret is not set, so no user can come in
+     fix:   Set it where`);
+  });
+
+  test("never prints a secret", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_TOKENS__PREVIOUS_SECRET: `${SECRET}-old` };
+    const { stdout } = await terminal.run("check");
+    expect(stdout).toContain(`tokens.previous_secret has ${SECRET.length + 4} characters`);
+    expect(stdout).not.toContain(SECRET);
+  });
+
+  test("takes a certificate it can use, and tells until when", async () => {
+    await using terminal = await Terminal.open();
+    await terminal.run("cert", "--host", "localhost", "--out", ".");
+    terminal.env = { ...GOOD, POSTHORN_TLS__CERT: "cert.pem", POSTHORN_TLS__KEY: "key.pem" };
+    const { byId } = await checkJson(terminal);
+    expect(byId["tls"]).toEqual([
+      { status: "ok", found: expect.stringMatching(/cert\.pem, until \d{4}-\d\d-\d\d$/) },
+    ]);
+    expect(byId["listen"]).toEqual([{ status: "ok", found: "127.0.0.1 port 0, https and wss" }]);
+  });
+
+  test("warns where the certificate is for another host than public_url's, and still ends with 0", async () => {
+    await using terminal = await Terminal.open();
+    await terminal.run("cert", "--host", "localhost", "--out", ".");
+    const tls = { POSTHORN_TLS__CERT: "cert.pem", POSTHORN_TLS__KEY: "key.pem" };
+    terminal.env = { ...GOOD, ...tls, POSTHORN_SERVER__PUBLIC_URL: "https://push.example.com" };
+    const { code, byId } = await checkJson(terminal);
+    expect([code, byId["tls"]]).toEqual([
+      0,
+      [
+        {
+          status: "warn",
+          found: expect.stringContaining("push.example.com"),
+          remedy: expect.any(String),
+        },
+      ],
+    ]);
+  });
+
+  test.each([
+    { what: "a missing certificate", cert: "missing.pem", key: "key.pem", found: "no such file" },
+    { what: "the key of another", cert: "cert.pem", key: "other/key.pem", found: "key" },
+  ])("fails with $what", async ({ cert, key, found }) => {
+    await using terminal = await Terminal.open();
+    await terminal.run("cert", "--host", "localhost", "--out", ".");
+    await terminal.run("cert", "--host", "localhost", "--out", "other");
+    terminal.env = { ...GOOD, POSTHORN_TLS__CERT: cert, POSTHORN_TLS__KEY: key };
+    const { code, ok, byId } = await checkJson(terminal);
+    expect([code, ok]).toEqual([1, false]);
+    expect(byId["tls"]).toEqual([
+      { status: "fail", found: expect.stringContaining(found), remedy: expect.any(String) },
+    ]);
+  });
+
+  test("warns where something listens already: it may be Posthorn itself", async () => {
+    await using terminal = await Terminal.open();
+    const blocker = createServer();
+    await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
+    const address = blocker.address();
+    const port = typeof address === "object" ? String(address?.port) : "";
+    terminal.env = { ...GOOD, POSTHORN_SERVER__PORT: port };
+    const { code, byId } = await checkJson(terminal);
+    blocker.close();
+    expect([code, byId["listen"]]).toEqual([
+      0,
+      [
+        {
+          status: "warn",
+          found: expect.stringContaining("EADDRINUSE"),
+          remedy: expect.stringContaining("server.port"),
+        },
+      ],
+    ]);
+  });
+
+  test("fails where the address is not of this machine", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_SERVER__HOST: "192.0.2.1" };
+    const { code, byId } = await checkJson(terminal);
+    expect([code, byId["listen"]]).toEqual([
+      1,
+      [
+        {
+          status: "fail",
+          found: expect.stringContaining("this machine has no such address"),
+          remedy: expect.stringContaining("server.host"),
+        },
+      ],
+    ]);
+  });
+
+  test("fails where the data cannot be kept", async () => {
+    await using terminal = await Terminal.open();
+    await terminal.workspace.write("file", "");
+    terminal.env = { ...GOOD, POSTHORN_SERVER__DATA: "file/data" };
+    const { code, byId } = await checkJson(terminal);
+    expect([code, byId["data"]]).toEqual([
+      1,
+      [
+        {
+          status: "fail",
+          found: expect.stringContaining("no directory"),
+          remedy: expect.stringContaining("server.data"),
+        },
+      ],
+    ]);
+  });
+
+  test("ends with 2 where the configuration itself is wrong, with every problem", async () => {
+    await using terminal = await Terminal.open();
+    await terminal.workspace.write("posthorn.toml", "[server]\nprot = 1\n");
+    terminal.env = { POSTHORN_SERVER__PORT: "http" };
+    const { code, stdout, stderr } = await terminal.run("check");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("server.prot (posthorn.toml:2): there is no such key");
+    expect(stderr).toContain('server.port (POSTHORN_SERVER__PORT): got "http"');
+    const json = await terminal.run("check", "--json");
+    expect([json.code, json.stderr, JSON.parse(json.stdout)]).toEqual([
+      2,
+      "",
+      {
+        ok: false,
+        problems: [
+          {
+            key: "server.port",
+            source: "POSTHORN_SERVER__PORT",
+            message: expect.stringContaining("http"),
+          },
+          {
+            key: "server.prot",
+            source: "posthorn.toml:2",
+            message: expect.stringContaining("server.port"),
+          },
+        ],
+      },
+    ]);
+  });
+
+  test("points at the place where the file is no TOML", async () => {
+    await using terminal = await Terminal.open();
+    await terminal.workspace.write("posthorn.toml", "[server]\nport = \n");
+    const { code, stderr } = await terminal.run("check");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("posthorn.toml:2:")]);
+  });
+});
