@@ -1,32 +1,40 @@
-import type { Hono } from "hono";
+import { hostname } from "node:os";
+import { createApiKeys, DEV_API_KEY } from "./auth/api-keys.ts";
 import { createDevDevices } from "./auth/dev-devices.ts";
 import { createDeviceSecrets } from "./auth/device-secrets.ts";
-import { createTokens } from "./auth/tokens.ts";
+import { loadTokens } from "./auth/load-tokens.ts";
+import { createBackend } from "./callbacks/backend.ts";
 import type { Config } from "./config/config.ts";
 import { DEVICE_NAMESPACE } from "./core/channel.ts";
 import { createDeviceEvents } from "./core/device-events.ts";
 import { createDevices } from "./core/devices.ts";
 import { Fault } from "./core/faults.ts";
 import { createHub } from "./core/hub.ts";
+import { LIMITS } from "./core/limits.ts";
 import type { Clock } from "./core/ports/clock.ts";
 import type { Deliver, Engine } from "./core/ports/engine.ts";
 import type { Entropy } from "./core/ports/entropy.ts";
 import type { Host, Listener } from "./core/ports/host.ts";
 import type { Log } from "./core/ports/log.ts";
-import type { TokenVerifier } from "./core/ports/tokens.ts";
 import { Presence } from "./core/presence.ts";
 import type { Retention } from "./core/publication.ts";
 import { createPublisher } from "./core/publisher.ts";
 import { createSubscriptions } from "./core/subscriptions.ts";
 import { createSqliteEngine } from "./engine/sqlite/engine.ts";
 import { createApp } from "./http/app.ts";
+import type { App } from "./http/app-env.ts";
+import { type ConnectionGate, createConnectionGate } from "./http/connection-gate.ts";
 import { createEntry } from "./http/entry.ts";
 import { createLifecycle, type Lifecycle } from "./http/lifecycle.ts";
+import type { ApiAccess } from "./http/server-api/api-services.ts";
+import { createWebClient } from "./runtime/web-client.ts";
 import { VERSION } from "./version.ts";
 import { createAdmission } from "./ws/admission.ts";
+import type { Client } from "./ws/client.ts";
 import { ClientRegistry } from "./ws/client-registry.ts";
 import { createGateway, type Gateway } from "./ws/gateway.ts";
 import { LiveFanout } from "./ws/live-fanout.ts";
+import type { NodeIdentity } from "./ws/node-info.ts";
 
 /** What the process around the server gives it. Tests put their own parts in. */
 export interface Surroundings {
@@ -55,7 +63,7 @@ export async function startServer(config: Config, around: Surroundings): Promise
     hostname: config.server.host,
     port: config.server.port,
     frameMaxBytes: config.limits.frameMaxBytes,
-    bodyMaxBytes: config.limits.bodyMaxBytes,
+    bodyMaxBytes: LIMITS.runtimeBodyMaxBytes,
     // Above our own bound, which evicts with a code: this one only ends the socket.
     backpressureMaxBytes: 2 * config.limits.queueMaxBytes,
     fetch: entry,
@@ -72,9 +80,11 @@ export async function startServer(config: Config, around: Surroundings): Promise
 }
 
 interface Parts {
-  readonly app: Hono;
+  readonly app: App;
   readonly fanout: LiveFanout;
   readonly gateway: Gateway;
+  readonly gate: ConnectionGate;
+  readonly clientHeaders: readonly string[];
   readonly lifecycle: Lifecycle;
 }
 
@@ -89,38 +99,50 @@ async function createParts(
   const engine = opening.use(await openEngine(config, around, hub.deliver));
   const { recoveryMaxPublications } = config.limits;
   const { namespaces } = config;
-  const tokens = tokensOf(config, around);
-  gateway = createGateway({
-    ...around,
+  const web = createWebClient(around.clock);
+  const tokens = await loadTokens(config.tokens, { ...around, web });
+  const backend = createBackend({ ...config.callbacks, web });
+  const node = nodeOf(around);
+  const shared = {
     namespaces,
-    tokens,
-    backend: {},
     fanout,
     streams: engine,
-    registry: new ClientRegistry(),
+    registry: new ClientRegistry<Client>(),
     presence: new Presence(),
-    admission: createAdmission({ tokens, backend: {}, unrestricted: config.dev }),
-    subscriptions: createSubscriptions({ streams: engine, hub, recoveryMaxPublications }),
     publisher: createPublisher({ ...around, streams: engine, namespaces }),
+  };
+  gateway = createGateway({
+    ...around,
+    ...shared,
+    tokens,
+    backend,
+    admission: createAdmission({ tokens, backend, unrestricted: config.dev }),
+    subscriptions: createSubscriptions({ streams: engine, hub, recoveryMaxPublications }),
     limits: config.limits,
+    nativePing: around.host.capabilities.nativePing,
+    node: node.uid,
     version: VERSION,
   });
   const lifecycle = createLifecycle();
+  const gate = createConnectionGate({ ...around, ...config.clients, gateway, lifecycle });
+  const { headers: clientHeaders } = config.callbacks;
   const app = createApp({
     ...around,
+    transports: { gateway, gate, clientHeaders },
     devices: devicesOf(config, engine, around),
     deviceEvents: createDeviceEvents({
       ...around,
       streams: engine,
       retention: deviceRetention(config),
     }),
+    serverApi: { ...shared, ...accessOf(config), node },
     limits: config.limits,
     async checkReady() {
       lifecycle.checkServing();
       await engine.ping();
     },
   });
-  return { app, fanout, gateway, lifecycle };
+  return { app, fanout, gateway, gate, clientHeaders, lifecycle };
 }
 
 function openEngine(config: Config, around: Surroundings, deliver: Deliver): Promise<Engine> {
@@ -128,14 +150,19 @@ function openEngine(config: Config, around: Surroundings, deliver: Deliver): Pro
   return createSqliteEngine({ ...around, ...config.store, deliver });
 }
 
-function tokensOf({ tokens }: Config, { clock }: Surroundings): TokenVerifier | undefined {
-  const { secret, ...previous } = tokens;
-  return secret === undefined ? undefined : createTokens({ secret, ...previous, clock });
-}
-
 function devicesOf(config: Config, records: Engine, around: Surroundings) {
   if (config.dev) return createDevDevices();
   return createDevices({ ...around, records, secrets: createDeviceSecrets(around.entropy) });
+}
+
+function accessOf({ api, dev }: Config): ApiAccess {
+  const apiKeys = createApiKeys(api.keys);
+  return dev ? { apiKeys, localKeys: createApiKeys([DEV_API_KEY]) } : { apiKeys };
+}
+
+function nodeOf({ clock, entropy }: Surroundings): NodeIdentity {
+  const startedAtMs = clock.monotonicMs();
+  return { uid: entropy.uuid(), name: hostname(), version: VERSION, startedAtMs };
 }
 
 /** The configuration always has the built-in namespace, with at least one publication kept. */
@@ -180,11 +207,11 @@ async function drain({ config, around, parts, listener }: Draining): Promise<voi
   const { drainSpreadMs, drainTimeoutMs } = config.limits;
   parts.lifecycle.startDraining();
   around.log.info("server.draining", { spreadMs: drainSpreadMs, timeoutMs: drainTimeoutMs });
-  const done = Promise.all([
-    parts.gateway.drain(drainSpreadMs),
-    parts.lifecycle.idle(),
-    listener.stop(),
-  ]);
+  const finished = () => Promise.all([parts.gateway.drain(drainSpreadMs), parts.lifecycle.idle()]);
+  // Where sockets and bodies end with the listener, it may stop only after them.
+  const done = around.host.capabilities.stopKeepsSockets
+    ? Promise.all([finished(), listener.stop()])
+    : finished().then(() => listener.stop());
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const cancel = around.clock.after(drainTimeoutMs, resolve);
   await Promise.race([done, late]);

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import type { TokenSub } from "../core/ports/tokens.ts";
+import { onOneLine } from "../core/raw-json.ts";
 import { parseOverride } from "../core/subscription-override.ts";
 
 /** The last second that a `Date` can tell. */
@@ -10,11 +11,6 @@ const TIME_MAX_S = 8.64e12;
 const Seconds = z.number().min(0).max(TIME_MAX_S);
 const Base64Json = z.base64().transform(parsedBy(textOfBase64Json));
 
-/** Any JSON, as text. */
-export const Json = z
-  .unknown()
-  .transform((value) => (value == null ? undefined : JSON.stringify(value)));
-
 /** The claims that tell when what a token started ends. */
 export const END_FIELDS = {
   exp: Seconds.optional(),
@@ -22,16 +18,18 @@ export const END_FIELDS = {
   expire_at: Seconds.optional(),
 };
 
-/** The claims about a user. */
-export const INFO_FIELDS = { info: Json.optional(), b64info: Base64Json.optional() };
+/** The claims about a user; plain ones are taken from the text. */
+export const INFO_FIELDS = { b64info: Base64Json.optional() };
 
-/** The claims about one subscription. */
+/** The claims about one subscription; plain ones are taken from the text. */
 export const SUB_FIELDS = {
   ...INFO_FIELDS,
-  data: Json.optional(),
   b64data: Base64Json.optional(),
   override: z.unknown().transform(parsedBy(overrideOf)).optional(),
 };
+
+/** The text of each claim by its name. */
+export type RawClaims = ReadonlyMap<string, string>;
 
 type EndFields = z.infer<z.ZodObject<typeof END_FIELDS>>;
 type SubFields = z.infer<z.ZodObject<typeof SUB_FIELDS>>;
@@ -42,23 +40,24 @@ export function endOf({ exp, expire_at }: EndFields): { readonly expiresAtMs?: n
   return endS === undefined ? {} : { expiresAtMs: Math.ceil(endS) * 1000 };
 }
 
-/** What a token says of one subscription. */
-export function toTokenSub(fields: SubFields): TokenSub {
-  const { override } = fields;
+/** What a token says of one subscription; `raw` holds the text of each claim. */
+export function toTokenSub({ b64info, b64data, override }: SubFields, raw: RawClaims): TokenSub {
   return {
-    ...jsonOf("info", fields),
-    ...jsonOf("data", fields),
+    ...jsonOf("info", raw, b64info),
+    ...jsonOf("data", raw, b64data),
     ...(override && { override }),
   };
 }
 
-/** The JSON text of a claim that comes plain or in base64. */
+/** The JSON text of a claim as it was written, unless its twin in base64 says otherwise. */
 export function jsonOf<Name extends string>(
   name: Name,
-  claims: Readonly<Partial<Record<Name | `b64${Name}`, string | undefined>>>,
-) {
-  const text = claims[`b64${name}`] ?? claims[name];
-  return text === undefined ? undefined : { [name]: text };
+  raw: RawClaims,
+  fromBase64?: string,
+): { readonly [Key in Name]?: string };
+export function jsonOf(name: string, raw: RawClaims, fromBase64?: string) {
+  const text = fromBase64 ?? raw.get(name) ?? "null";
+  return text === "null" ? {} : { [name]: onOneLine(text) };
 }
 
 /** Makes a Zod transform of a parser that throws; the reason stays behind, since it may quote the token. */
@@ -82,6 +81,5 @@ function overrideOf(value: unknown) {
 function textOfBase64Json(base64: string): string {
   const text = Buffer.from(base64, "base64").toString();
   JSON.parse(text);
-  // Raw line breaks can only be white space in JSON, and frames are split at them.
-  return text.replace(/[\r\n]+/g, "");
+  return text;
 }

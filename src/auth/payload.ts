@@ -2,7 +2,11 @@ import type { z } from "zod";
 import { Fault } from "../core/faults.ts";
 
 /** The claims of a token whose signature and times are right, nothing else checked yet. */
-export type Payload = Readonly<Record<string, unknown>>;
+export interface Payload {
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The JSON text they come from. */
+  readonly text: string;
+}
 
 /** What is wanted of each claim, to complete "wanted …". Claims that are not named here are not ours. */
 const WANTED: Readonly<Record<string, string>> = {
@@ -19,8 +23,8 @@ const WANTED: Readonly<Record<string, string>> = {
 };
 
 /** The user a token is for; "" when it names none. */
-export function userOf(payload: Payload, userClaim: string): string {
-  const user = Object.hasOwn(payload, userClaim) ? payload[userClaim] : "";
+export function userOf({ claims }: Payload, userClaim: string): string {
+  const user = Object.hasOwn(claims, userClaim) ? claims[userClaim] : "";
   if (typeof user === "string") return user;
   throw invalid(`its claim ${userClaim} is malformed, wanted a text`);
 }

@@ -1,5 +1,11 @@
 import { Buffer } from "node:buffer";
-import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from "jose";
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { hasDuplicateNames } from "./duplicate-names.ts";
@@ -33,11 +39,11 @@ export async function readSignedToken(token: string, rules: TokenRules): Promise
   }
   for (const source of sources) {
     for (const key of await source.keysFor(header)) {
-      const payload = await payloadSignedBy(key, token, {
+      const claims = await claimsSignedBy(key, token, {
         ...optionsOf(rules),
         algorithms: [header.alg],
       });
-      if (payload !== undefined) return withUniqueNames(payload, token);
+      if (claims !== undefined) return payloadOf(token, claims);
     }
   }
   throw invalid(SIGNATURE_MISFIT);
@@ -63,11 +69,11 @@ function optionsOf({ audience, issuer, clockToleranceS, nowMs }: TokenRules): JW
 }
 
 /** Undefined when another key made the signature. */
-async function payloadSignedBy(
+async function claimsSignedBy(
   key: TokenKey,
   token: string,
   options: JWTVerifyOptions,
-): Promise<Payload | undefined> {
+): Promise<JWTPayload | undefined> {
   try {
     const { payload } = await jwtVerify(token, key, options);
     return payload;
@@ -77,10 +83,13 @@ async function payloadSignedBy(
   }
 }
 
-function withUniqueNames(payload: Payload, token: string): Payload {
-  const texts = token.split(".", 2).map((part) => Buffer.from(part, "base64url").toString());
-  if (texts.some(hasDuplicateNames)) throw invalid("it says something twice");
-  return payload;
+function payloadOf(token: string, claims: JWTPayload): Payload {
+  const [header = "", text = ""] = token
+    .split(".", 2)
+    .map((part) => new TextDecoder().decode(Buffer.from(part, "base64url")));
+  if (hasDuplicateNames(header) || hasDuplicateNames(text))
+    throw invalid("it says something twice");
+  return { claims, text };
 }
 
 /** Says in our words what is wrong: errors of the library hold claims, so not even as a cause do they go on. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import type { SubscriptionClaims, SubscriptionTarget } from "../core/ports/tokens.ts";
+import { rawMembers } from "../core/raw-json.ts";
 import { END_FIELDS, endOf, SUB_FIELDS, toTokenSub } from "./claim-fields.ts";
 import { malformedClaim, type Payload, userOf } from "./payload.ts";
 
@@ -24,13 +25,13 @@ export function parseSubscriptionClaims(
   payload: Payload,
   { channel, user, client, userClaim }: SubscriptionExpectation,
 ): SubscriptionClaims {
-  const parsed = Claims.safeParse(payload);
+  const parsed = Claims.safeParse(payload.claims);
   if (!parsed.success) throw malformedClaim(parsed.error);
   const { data: claims } = parsed;
   if (claims.channel !== channel) throw mismatch("channel");
   if (userOf(payload, userClaim) !== user) throw mismatch("user");
   if (claims.client !== "" && claims.client !== client) throw mismatch("client");
-  return { ...endOf(claims), ...toTokenSub(claims) };
+  return { ...endOf(claims), ...toTokenSub(claims, rawMembers(payload.text)) };
 }
 
 function mismatch(what: string): Fault {

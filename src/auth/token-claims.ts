@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { type Channel, parseChannel } from "../core/channel.ts";
+import { parseChannel } from "../core/channel.ts";
 import { parseDeviceId } from "../core/device-id.ts";
 import type { TokenClaims } from "../core/ports/tokens.ts";
+import { rawMembers } from "../core/raw-json.ts";
 import {
   END_FIELDS,
   endOf,
   INFO_FIELDS,
-  Json,
   jsonOf,
   parsedBy,
   SUB_FIELDS,
@@ -19,9 +19,8 @@ const Sub = z.object(SUB_FIELDS);
 const Claims = z.object({
   ...END_FIELDS,
   ...INFO_FIELDS,
-  meta: Json.optional(),
   channels: z.array(z.string().transform(parsedBy(parseChannel))).default([]),
-  subs: z.record(z.string(), Sub).transform(parsedBy(toSubs)).default(new Map()),
+  subs: z.record(z.string(), Sub).transform(parsedBy(byChannel)).default([]),
   devices: z.array(z.string().transform(parsedBy(parseDeviceId))).default([]),
   /** There is one in subscription tokens only, and such a token must not let anyone in. */
   channel: z.undefined().optional(),
@@ -29,25 +28,27 @@ const Claims = z.object({
 
 /** Reads the claims of a connection token whose signature and own times are right, or throws `token_invalid`. */
 export function parseTokenClaims(payload: Payload, userClaim: string): TokenClaims {
-  const parsed = Claims.safeParse(payload);
+  const parsed = Claims.safeParse(payload.claims);
   if (!parsed.success) throw malformedClaim(parsed.error);
-  const { channels, subs, devices, meta, ...claims } = parsed.data;
+  const { channels, subs, devices, ...claims } = parsed.data;
+  const raw = rawMembers(payload.text);
+  const rawSubs = rawMembers(raw.get("subs") ?? "{}");
   return {
     user: userOf(payload, userClaim),
     ...endOf(claims),
     channels: [...new Set(channels)],
-    subs,
+    subs: new Map(
+      subs.map(([channel, sub]) => [
+        channel,
+        toTokenSub(sub, rawMembers(rawSubs.get(channel) ?? "{}")),
+      ]),
+    ),
     devices: [...new Set(devices)],
-    ...jsonOf("info", claims),
-    ...(meta !== undefined && { meta }),
+    ...jsonOf("info", raw, claims.b64info),
+    ...jsonOf("meta", raw),
   };
 }
 
-function toSubs(subs: Readonly<Record<string, z.infer<typeof Sub>>>): TokenClaims["subs"] {
-  return new Map(
-    Object.entries(subs).map(([name, sub]): [Channel, ReturnType<typeof toTokenSub>] => [
-      parseChannel(name),
-      toTokenSub(sub),
-    ]),
-  );
+function byChannel(subs: Readonly<Record<string, z.infer<typeof Sub>>>) {
+  return Object.entries(subs).map(([name, sub]) => [parseChannel(name), sub] as const);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import type { BackendAnswer } from "../core/ports/backend.ts";
-import { rawAt, rawMembers } from "../protocol/raw-json.ts";
+import { rawAt, rawMembers } from "../core/raw-json.ts";
 import { optional } from "./optional.ts";
 
 /** An answer, or what is wrong with it, to complete the sentence "it …". */

@@ -10,8 +10,8 @@ import type {
   SubscribeGrant,
 } from "../core/ports/backend.ts";
 import type { TokenSub } from "../core/ports/tokens.ts";
+import { onOneLine, rawMembers } from "../core/raw-json.ts";
 import { parseOverride } from "../core/subscription-override.ts";
-import { onOneLine, rawMembers } from "../protocol/raw-json.ts";
 import { createAnswerDecoder, type RawMembers } from "./answer.ts";
 import { optional } from "./optional.ts";
 

@@ -1,7 +1,9 @@
 import { access, constants } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
+import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
+import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
 import { Fault } from "../core/faults.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
@@ -90,15 +92,39 @@ function tryListen(host: string, port: number): Promise<Error | undefined> {
   });
 }
 
-async function probeTokens({ tokens }: Config): Promise<Finding[]> {
-  const { secret, previousSecret } = tokens;
-  if (secret === undefined) {
+async function probeTokens({ tokens, dev }: Config): Promise<Finding[]> {
+  const keys = keysIn(tokens);
+  if (keys.length === 0) {
     const found = "tokens.secret is not set, so no user can come in";
-    return [{ status: "fail", found, remedy: SECRET_REMEDY }];
+    return [{ status: dev ? "warn" : "fail", found, remedy: SECRET_REMEDY }];
   }
-  const old =
-    previousSecret === undefined
-      ? ""
-      : `, tokens.previous_secret has ${previousSecret.length} characters`;
-  return [{ status: "ok", found: `tokens.secret has ${secret.length} characters${old}` }];
+  const { rsaPublicKeyFile, ecdsaPublicKeyFile, secret } = tokens;
+  try {
+    if (rsaPublicKeyFile !== undefined) await readRsaKey(rsaPublicKeyFile);
+    if (ecdsaPublicKeyFile !== undefined) await readEcdsaKey(ecdsaPublicKeyFile);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const remedy = "Name PEM files that hold the public key";
+    return [{ status: "fail", found: error.detail ?? error.message, remedy }];
+  }
+  return [{ status: "ok", found: keys.join(", ") }, ...shortSecret(secret)];
+}
+
+/** What tokens are checked with. The keys behind a URL are not asked for: a start does not need them. */
+function keysIn(tokens: Config["tokens"]): string[] {
+  const { secret, previousSecret, rsaPublicKeyFile, ecdsaPublicKeyFile, jwksUrl } = tokens;
+  const keys = [
+    ["tokens.secret has", secret && `${secret.length} characters`],
+    ["tokens.previous_secret has", previousSecret && `${previousSecret.length} characters`],
+    ["tokens.rsa_public_key is", rsaPublicKeyFile],
+    ["tokens.ecdsa_public_key is", ecdsaPublicKeyFile],
+    ["tokens.jwks_url is", jwksUrl],
+  ] as const;
+  return keys.flatMap(([what, value]) => (value === undefined ? [] : [`${what} ${value}`]));
+}
+
+function shortSecret(secret: string | undefined): Finding[] {
+  if (secret === undefined || secret.length >= SECRET_MIN_CHARS) return [];
+  const found = "tokens.secret is short enough to be guessed";
+  return [{ status: "warn", found, remedy: SECRET_REMEDY }];
 }

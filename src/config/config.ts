@@ -31,6 +31,10 @@ export interface Config {
     /** The claim that names the user. */
     readonly userClaim: string;
   };
+  readonly api: {
+    /** Any of them lets the backend in. */
+    readonly keys: readonly string[];
+  };
   readonly callbacks: {
     /** What is absent is not asked. */
     readonly urls: {
@@ -45,6 +49,10 @@ export interface Config {
     readonly headers: readonly string[];
     /** The Authorization header to send. */
     readonly authorization?: string;
+  };
+  readonly clients: {
+    /** Patterns of origins whose pages may connect, beside those of our own host. */
+    readonly allowedOrigins: readonly string[];
   };
   readonly login: {
     /** "" is turned off. */
@@ -64,10 +72,12 @@ export type ConfigLimits = ReturnType<typeof toLimits>;
 
 const DATABASE_FILE = "posthorn.db";
 const LOOPBACK = "127.0.0.1";
+/** A developer's pages come from whatever port serves them. */
+const LOOPBACK_ORIGINS = ["http{,s}://{localhost,127.0.0.1,\\[::1\\]}{,:*}"];
 
 /** Gives the checked values of files, variables and flags their final form. */
 export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Config {
-  const { server, tls, store, tokens, callbacks, login, channels, limits, log } = values;
+  const { server, tls, store, tokens, api, callbacks, login, channels, limits, log } = values;
   const dev = flags.dev ?? false;
   const pathOf = (path: string): string => (cwd === undefined ? path : resolve(cwd, path));
   const { cert, key } = tls;
@@ -88,12 +98,23 @@ export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Con
       sync: store.sync,
     },
     tokens: toTokens(tokens, pathOf),
+    api,
     callbacks: toCallbacks(callbacks),
+    clients: { allowedOrigins: toAllowedOrigins(values, dev) },
     login,
     namespaces: toNamespaces(channels),
     limits: toLimits(limits),
     log,
   };
+}
+
+function toAllowedOrigins({ clients, server }: FileConfig, dev: boolean): string[] {
+  const { public_url } = server;
+  return [
+    ...clients.allowed_origins,
+    ...(public_url === undefined ? [] : [new URL(public_url).origin]),
+    ...(dev ? LOOPBACK_ORIGINS : []),
+  ];
 }
 
 function toTokens(

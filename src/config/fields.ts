@@ -138,6 +138,17 @@ export function textList({ wanted, description, isRight }: TextRules) {
     .register(FIELDS, { description, wanted, fallback: "[]", fromText: listFromText });
 }
 
+/** Any number of secrets, by default none. They are shown nowhere. */
+export function secretList({ wanted, description, isRight }: TextRules) {
+  return z.array(z.string().refine(isRight)).default([]).register(FIELDS, {
+    description,
+    wanted,
+    fallback: "[]",
+    fromText: listFromText,
+    isSecret: true,
+  });
+}
+
 /** An issue that a rule between keys raises on one of them; `wanted` completes "got x, wanted …". */
 export function unmet(key: string, wanted: string) {
   return { code: "custom" as const, path: [key], params: { wanted } };

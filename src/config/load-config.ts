@@ -37,7 +37,8 @@ function strayProblem({ path, origin }: Setting): Problem {
 }
 
 function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
-  const path = issue.path.map(String);
+  // What is wrong with an item of a list is wrong with the list.
+  const path = issue.path.filter((part) => typeof part !== "number").map(String);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => unknownKey([...path, name], layers));
   }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { DEVICE_NAMESPACE } from "../core/channel.ts";
+import { Api } from "./api-schema.ts";
 import { Callbacks } from "./callbacks-schema.ts";
+import { Clients } from "./clients-schema.ts";
 import { choice, count, duration, flag, optionalText, text, unmet } from "./fields.ts";
 import { Limits } from "./limits-schema.ts";
 import { isPath } from "./text-rules.ts";
@@ -106,7 +108,9 @@ export const SECTIONS = {
   tls: Tls,
   store: Store,
   tokens: Tokens,
+  api: Api,
   callbacks: Callbacks,
+  clients: Clients,
   login: Login,
   limits: Limits,
   log: Log,
@@ -123,7 +127,9 @@ export const ConfigSchema = z.strictObject({
   tls: Tls.prefault({}),
   store: Store.prefault({}),
   tokens: Tokens.prefault({}),
+  api: Api.prefault({}),
   callbacks: Callbacks.prefault({}),
+  clients: Clients.prefault({}),
   login: Login.prefault({}),
   channels: Channels.prefault({}),
   limits: Limits.prefault({}),

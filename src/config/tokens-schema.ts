@@ -3,7 +3,7 @@ import { flag, optionalSecret, optionalText, text, unmet } from "./fields.ts";
 import { isPath, isWebUrl } from "./text-rules.ts";
 
 /** As RFC 7518 §3.2 wants of HS256. */
-const SECRET_MIN_CHARS = 32;
+export const SECRET_MIN_CHARS = 32;
 const SECRET_WANTED = `a text of at least ${SECRET_MIN_CHARS} characters, such as the output of: openssl rand -base64 48`;
 
 /** Claims that mean something else already. */

@@ -18,6 +18,8 @@ export const LIMITS = {
   loadingMaxPublications: 1_000,
   eventMaxBytes: 64 * 1024,
   bodyMaxBytes: 1024 * 1024,
+  /** Far above every bound of ours, which answers in full; the runtime's own answer is a bare 413. */
+  runtimeBodyMaxBytes: 128 * 1024 * 1024,
   eventsPerPost: 1_000,
   eventIdMaxChars: 128,
   eventTypeMaxChars: 128,

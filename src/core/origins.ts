@@ -8,7 +8,7 @@ const WEB_ORIGIN = /^(https?):\/\/([^/]+)$/;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
 
 /** What a request says of where it comes from and where it goes, as its headers. */
-export interface Caller {
+export interface OriginHeaders {
   /** Null from whatever is no browser. */
   readonly origin: string | null;
   readonly host: string | null;
@@ -19,7 +19,7 @@ export interface Caller {
  * what it holds for that place, so a page of a foreign origin has to be allowed by name. Programs,
  * mini-programs and pages of this very host are always welcome.
  */
-export function allowsOrigin({ origin, host }: Caller, allowed: readonly Glob[]): boolean {
+export function allowsOrigin({ origin, host }: OriginHeaders, allowed: readonly Glob[]): boolean {
   if (origin === null || origin === "") return true;
   const lower = origin.toLowerCase();
   return (

@@ -1,8 +1,8 @@
-import type { Hono } from "hono";
 import { consolePage } from "../console/console-page.ts";
+import type { App } from "./app-env.ts";
 
 /** `/console`: the embedded page. */
-export function bindConsole(app: Hono): void {
+export function bindConsole(app: App): void {
   app.get("/console", (c) => {
     c.header("content-security-policy", consolePage.contentSecurityPolicy);
     c.header("referrer-policy", "no-referrer");

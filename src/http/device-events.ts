@@ -1,16 +1,17 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
 import type { EventResult } from "../core/device-events.ts";
 import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
 import { type DecodedEvent, decodeEventBody, type EventBodyForm } from "../protocol/event-body.ts";
 import type { AppServices } from "./app.ts";
+import type { App } from "./app-env.ts";
 import { bearerOf } from "./bearer.ts";
 import { readBodyText } from "./request-body.ts";
 
 type Services = Pick<AppServices, "devices" | "deviceEvents" | "limits" | "clock" | "log">;
 
 /** `POST /v1/devices/{id}/events`: what a device posts is stored, then answered, then delivered. */
-export function bindDeviceEvents(app: Hono, services: Services): void {
+export function bindDeviceEvents(app: App, services: Services): void {
   app.post("/v1/devices/:id/events", async (c) => {
     const device = await authenticatedDevice(c, services);
     const text = await readBodyText(c.req.raw, services.limits, services.clock);
@@ -23,7 +24,7 @@ export function bindDeviceEvents(app: Hono, services: Services): void {
   });
 }
 
-async function authenticatedDevice(c: Context, { devices }: Services): Promise<DeviceId> {
+async function authenticatedDevice(c: Context, { devices, log }: Services): Promise<DeviceId> {
   const id = parseDeviceId(c.req.param("id") ?? "");
   const secret = bearerOf(c.req.header("authorization"));
   if (secret === undefined) {
@@ -31,7 +32,12 @@ async function authenticatedDevice(c: Context, { devices }: Services): Promise<D
       detail: "wanted the header Authorization: Bearer <secret>",
     });
   }
-  await devices.authenticate(id, secret);
+  try {
+    await devices.authenticate(id, secret);
+  } catch (error) {
+    if (error instanceof Fault) log.info("device.refused", { device: id, code: error.code });
+    throw error;
+  }
   return id;
 }
 

@@ -1,9 +1,7 @@
-import type { Hono } from "hono";
-import { Fault } from "../core/faults.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { RequestInfo } from "../core/ports/host.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { Gateway, Greeting } from "../ws/gateway.ts";
+import type { Gateway } from "../ws/gateway.ts";
 import {
   checkHandshake,
   type HandshakeOffer,
@@ -11,14 +9,22 @@ import {
   refusedByRuntime,
 } from "../ws/handshake.ts";
 import { refusalResponse } from "../ws/handshake-refusal.ts";
+import type { Greeting } from "../ws/socket-client.ts";
+import type { App } from "./app-env.ts";
+import type { ConnectionGate } from "./connection-gate.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { parseLogin } from "./login-request.ts";
+import { peerOf } from "./peer.ts";
 import { toProblem } from "./problem.ts";
+import { requestUrl } from "./request-url.ts";
 
 export interface EntryOptions {
-  readonly app: Hono;
-  readonly gateway: Gateway;
+  readonly app: App;
+  readonly gateway: Pick<Gateway, "accept">;
+  readonly gate: ConnectionGate;
   readonly lifecycle: Lifecycle;
+  /** Names, in lower case, of the headers that are kept for the backend. */
+  readonly clientHeaders: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly login: { readonly reply: string; readonly visitors: boolean };
@@ -33,11 +39,13 @@ export function createEntry(options: EntryOptions): Entry {
 
   async function answer(request: Request, info: RequestInfo): Promise<Response> {
     try {
-      const url = parseUrl(request.url);
+      const url = requestUrl(request);
+      // A kept-alive connection may bring new work while the old is being finished.
+      if (url.pathname !== "/healthz") lifecycle.checkServing();
       const handshake = checkHandshake(request.method, url.pathname, request.headers);
       switch (handshake.kind) {
         case "plain":
-          return await app.fetch(request);
+          return await app.fetch(request, info);
         case "refused":
           return refuse(handshake, { request, info, url, options });
         case "upgrade":
@@ -51,12 +59,6 @@ export function createEntry(options: EntryOptions): Entry {
   return (request, info) => lifecycle.track(answer(request, info));
 }
 
-/** A hostile Host header makes the URL relative and would lead to another route than it says. */
-function parseUrl(text: string): URL {
-  if (/^https?:/.test(text) && URL.canParse(text)) return new URL(text);
-  throw new Fault("host_invalid", { detail: "wanted a host name or address, and a port at most" });
-}
-
 interface Upgrading {
   readonly request: Request;
   readonly info: RequestInfo;
@@ -65,23 +67,33 @@ interface Upgrading {
 }
 
 function upgrade(offer: HandshakeOffer, upgrading: Upgrading): Response {
-  const { info, url, options } = upgrading;
-  const { gateway, lifecycle, log } = options;
-  lifecycle.checkServing();
-  if (gateway.isFull()) throw new Fault("clients_full", { detail: "come back later" });
+  const { request, info, url, options } = upgrading;
+  const { gateway, gate, clientHeaders, log } = options;
+  gate.checkOrigin(request, info.remoteAddress);
+  gate.checkRoom();
   for (const oddity of offer.oddities) {
     log.warn("handshake.odd", { ...oddity, path: url.pathname, address: info.remoteAddress });
   }
-  const handler = gateway.accept(info.remoteAddress, greetingOf(upgrading));
+  const handler = gateway.accept(peerOf(request, info, clientHeaders), greetingOf(upgrading));
   const { protocol } = offer;
   if (info.upgrade(handler, protocol === undefined ? {} : { protocol })) return new Response();
   return refuse(refusedByRuntime(offer), upgrading);
 }
 
 function greetingOf({ request, url, options }: Upgrading): Greeting {
-  if (url.pathname !== "/login") return { by: "command" };
-  const { reply, visitors } = options.login;
-  return { by: "handshake", reply, connect: { ...parseLogin(request, url), visitors } };
+  const query = url.searchParams;
+  switch (url.pathname) {
+    case "/login": {
+      const { reply, visitors } = options.login;
+      return { by: "handshake", reply, connect: { ...parseLogin(request, url), visitors } };
+    }
+    case "/connection/uni_websocket": {
+      const text = query.get("cf_connect");
+      return { by: "request", ...(text !== null && { text }) };
+    }
+    default:
+      return { by: "command", pingFrames: query.get("cf_ws_frame_ping_pong") === "true" };
+  }
 }
 
 function refuse(refusal: HandshakeRefusal, { request, info, url, options }: Upgrading): Response {

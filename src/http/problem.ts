@@ -16,6 +16,7 @@ const STATUS = {
 /** Codes whose status is more precise than their kind's. */
 const STATUS_BY_CODE: Partial<Record<FaultCode, number>> = {
   encoding_unsupported: 415,
+  http_method_wrong: 405,
 };
 
 const RETRY_AFTER_SECONDS = 1;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
-import { onOneLine, rawAt } from "./raw-json.ts";
+import { onOneLine, rawAt } from "../core/raw-json.ts";
 
 const Offset = z.int().min(0);
 const ChannelName = z.string().min(1);

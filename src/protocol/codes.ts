@@ -29,9 +29,13 @@ export const DISCONNECT = {
   ticketInvalid: { code: 4001, reason: "ticket expired or used" },
 } as const satisfies Record<string, Disconnect>;
 
-/** Tells a client to come back after a while; the reason is JSON so that an SDK can obey it. */
+/**
+ * Tells a client to come back after a while. The reason is JSON so that an SDK can obey it; existing
+ * ones read JSON reasons too, and stay away for good unless `reconnect` is in them.
+ */
 export function drainingDisconnect(retryAfterMs: number): Disconnect {
-  return { code: 4002, reason: JSON.stringify({ retry_after_ms: retryAfterMs }) };
+  const reason = { reason: "draining", reconnect: true, retry_after_ms: retryAfterMs };
+  return { code: 4002, reason: JSON.stringify(reason) };
 }
 
 /** Why a subscription ends while the connection goes on; from 2500 the client subscribes again. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { DeviceEvent } from "../core/device-events.ts";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
-import { onOneLine, rawElements, rawMembers } from "./raw-json.ts";
+import { onOneLine, rawElements, rawMembers } from "../core/raw-json.ts";
 
 const printable = z.string().regex(/^[^\p{Cc}]*$/u, "wanted no control characters");
 

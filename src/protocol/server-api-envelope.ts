@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
-import { rawAt, rawElements } from "./raw-json.ts";
+import { rawAt, rawElements } from "../core/raw-json.ts";
 import { API_METHODS, invalid, parseObject } from "./server-api.ts";
 
 /** A call that travels with others, not decoded yet. */

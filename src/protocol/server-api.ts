@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
-import { onOneLine, rawMembers } from "./raw-json.ts";
+import { onOneLine, rawMembers } from "../core/raw-json.ts";
 
 const Name = z.string().min(1);
 const Text = z.string().optional();
@@ -44,7 +44,7 @@ const REQUESTS = {
     b64data: Base64,
     expire_at: Seconds,
     recover_since: Position.optional(),
-    override: z.unknown(),
+    override: z.unknown().optional(),
   }),
   unsubscribe: z.object({ channel: Text, ...Address }),
   disconnect: z.object({

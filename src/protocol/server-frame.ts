@@ -31,6 +31,7 @@ export interface SubscribeResult {
 export interface ConnectResult {
   readonly client: string;
   readonly version: string;
+  /** 0 tells of no pings. */
   readonly pingSeconds: number;
   /** The client must answer each ping. */
   readonly pong: boolean;
@@ -52,10 +53,7 @@ export function encodeReply(id: number, method: string, result: string): string 
   return `{"id":${id},"${method}":${result}}`;
 }
 
-export function encodeErrorReply(
-  id: number,
-  { code, message, temporary }: ProtocolError,
-): string {
+export function encodeErrorReply(id: number, { code, message, temporary }: ProtocolError): string {
   return JSON.stringify({ id, error: { code, message, ...(temporary && { temporary }) } });
 }
 
@@ -72,7 +70,7 @@ export function encodeConnectResult(result: ConnectResult): string {
     ...text("resume", result.resume),
     ...text("session", result.session),
     ...text("node", result.node),
-    `"ping":${result.pingSeconds}`,
+    ...(result.pingSeconds === 0 ? [] : [`"ping":${result.pingSeconds}`]),
     ...flag("pong", result.pong),
   ]);
 }

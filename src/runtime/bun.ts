@@ -20,6 +20,9 @@ type Socket = Bun.ServerWebSocket<GuardedHandler>;
 /** The longest Bun knows. Devices keep their connection between posts, and a held request must not be cut. */
 const KEEP_ALIVE_S = 255;
 
+/** How long a held response may take to leave once it has ended. */
+const CLOSING_S = 5;
+
 /** How often a stopped server is asked whether requests still run; Bun tells only when sockets are gone too. */
 const STOP_POLL_MS = 20;
 
@@ -88,6 +91,10 @@ function requestInfo({ request, server, secure, log }: Asked): RequestInfo {
         // Without this header Bun confirms whatever was offered first; empty, it confirms nothing.
         headers: { "Sec-WebSocket-Protocol": protocol ?? "" },
       }),
+    holdOpen() {
+      server.timeout(request, 0);
+      return () => server.timeout(request, CLOSING_S);
+    },
   };
 }
 

@@ -99,6 +99,9 @@ class Asked implements RequestInfo {
     });
     return true;
   };
+
+  /** Deno waits for ever, and lets nobody end the connection of a peer that reads nothing. */
+  holdOpen = (): (() => void) => () => undefined;
 }
 
 function switchProtocols(

@@ -12,7 +12,6 @@ import type { Client } from "./client.ts";
 import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
 import { encodeResume } from "./resume.ts";
 import type { ServerSubscription } from "./server-side.ts";
-import type { PongRule } from "./session.ts";
 import { welcome } from "./welcome.ts";
 
 /** Lets a client in by its connect command, or answers why not. */
@@ -24,7 +23,6 @@ export async function admitByCommand(client: Client, command: CommandOf<"connect
       admitted,
       subs: admitted.subs,
       sinceOf: (channel) => sinceIn(request, channel),
-      pong: "required",
       encode: (result) => encodeReply(command.id, "connect", encodeConnectResult(result)),
     });
   } catch (error) {
@@ -38,7 +36,6 @@ export async function admitByCommand(client: Client, command: CommandOf<"connect
 export async function admitUnidirectional(
   client: Client,
   { request, data }: CommandOf<"connect">,
-  pong: PongRule,
 ): Promise<void> {
   await admitOrClose(client, async () => {
     const admitted = await admit(client, request, data);
@@ -46,7 +43,6 @@ export async function admitUnidirectional(
       admitted,
       subs: [...admitted.subs, ...requestedIn(request, admitted, client)],
       sinceOf: (channel) => sinceIn(request, channel),
-      pong,
       encode: (result) => connectPush("unidirectional", result),
     });
   });
@@ -77,7 +73,6 @@ export async function admitByHandshake(client: Client, connect: HandshakeConnect
       admitted,
       subs: [...admitted.subs, ...own.map((channel) => ({ channel }))],
       sinceOf: connect.sinceOf,
-      pong: "any",
       encode: (result) =>
         connectPush("bidirectional", { ...result, resume: encodeResume(result.subs) }),
     });
@@ -111,7 +106,10 @@ function requestedIn(
   { services: { namespaces } }: Client,
 ): ServerSubscription[] {
   const known = new Set(given.map(({ channel }) => channel));
-  const asked = Object.entries(subs).map(([name, sub]) => ({ channel: parseChannel(name), ...sub }));
+  const asked = Object.entries(subs).map(([name, sub]) => ({
+    channel: parseChannel(name),
+    ...sub,
+  }));
   return asked
     .filter(({ channel }) => !known.has(channel))
     .map(({ channel, recover }) => {

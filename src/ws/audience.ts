@@ -75,14 +75,9 @@ export class Audience {
   }
 
   publication(publication: Publication, epoch: string): void {
-    // Not part of the stream: it moves no position.
-    if (publication.offset === 0) return this.#spread(publication);
-    const next = { epoch, offset: publication.offset };
-    const place = this.#placeOf(next);
-    if (place === "known") return;
-    if (place === "beyond") this.#losePositions();
-    this.#position = next;
-    this.#spread(publication);
+    const { offset } = publication;
+    // At offset 0 it is not part of the stream, so it moves no position.
+    if (offset === 0 || this.#moveTo({ epoch, offset })) this.#spread(publication);
   }
 
   #spread(publication: Publication): void {
@@ -100,6 +95,15 @@ export class Audience {
 
   leave(info: ClientInfo): void {
     this.#emitJoins((form) => leavePush(form, this.#channel, info));
+  }
+
+  /** False when everyone here has what is at this position. */
+  #moveTo(position: Position): boolean {
+    const place = this.#placeOf(position);
+    if (place === "known") return false;
+    if (place === "beyond") this.#losePositions();
+    this.#position = position;
+    return true;
   }
 
   /** A stream's offsets have no gaps: one in the middle means that something was lost on the way. */

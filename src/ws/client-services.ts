@@ -39,6 +39,10 @@ export interface ClientServices {
   readonly fanout: LiveFanout;
   readonly registry: ClientRegistry<Client>;
   readonly limits: ClientLimits;
+  /** Pings of the websocket itself reach clients, and their answers us. */
+  readonly nativePing: boolean;
+  /** Names this process among others, in what clients send by requests of their own. */
+  readonly node: string;
   /** The server's own version, told in the connect reply. */
   readonly version: string;
 }

@@ -7,28 +7,16 @@ import type { BackendUser } from "../core/ports/backend.ts";
 import type { Cancel } from "../core/ports/clock.ts";
 import { type ClientLine, type Command, decodeClientFrame } from "../protocol/client-frame.ts";
 import { DISCONNECT, type Disconnect, type ProtocolError } from "../protocol/codes.ts";
-import { encodeErrorReply, encodeReply, PING_FRAME } from "../protocol/server-frame.ts";
+import { encodeErrorReply, encodeReply } from "../protocol/server-frame.ts";
 import { VISITOR } from "./admission.ts";
 import { admitByCommand } from "./admit.ts";
 import type { ClientServices } from "./client-services.ts";
 import { ClientSubscriptions } from "./client-subscriptions.ts";
 import { runCommand } from "./commands/run-command.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Peer } from "./connection.ts";
 import { watchExpiry } from "./expiry.ts";
 import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
-import {
-  type PongRule,
-  type SessionEffect,
-  type SessionInput,
-  type SessionState,
-  step,
-} from "./session.ts";
-
-/** What is known of a client before it says anything. */
-export interface ClientOrigin {
-  /** By lower-case name. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
+import { type SessionEffect, type SessionInput, type SessionState, step } from "./session.ts";
 
 /** New credentials for the time to come. */
 type Renewal = Pick<Identity, "info" | "meta" | "expiresAtMs">;
@@ -48,11 +36,11 @@ export class Client {
   #timer: Cancel;
   #expiry: Cancel | undefined;
 
-  constructor(connection: Connection, services: ClientServices, origin: ClientOrigin = {}) {
+  constructor(connection: Connection, services: ClientServices, peer: Peer) {
     this.id = services.entropy.uuid();
     this.connection = connection;
     this.services = services;
-    this.#headers = origin.headers ?? {};
+    this.#headers = peer.headers ?? {};
     this.#timer = this.#after(services.limits.greetingTimeoutMs, { type: "greeting_overdue" });
     services.registry.add(this);
   }
@@ -107,6 +95,14 @@ export class Client {
     this.#feed({ type: "ended", disconnect });
   }
 
+  /** It reads too slowly, and has lost a frame: it gets that by recovery. */
+  tooSlow(): void {
+    if (this.isClosed) return;
+    const { log, limits } = this.services;
+    log.warn("client.slow", { client: this.id, queueMaxBytes: limits.queueMaxBytes });
+    this.end(DISCONNECT.slow);
+  }
+
   /** The connection is gone. */
   lost(code: number, reason: string): void {
     if (this.isClosed) return;
@@ -115,10 +111,10 @@ export class Client {
   }
 
   /** From now on the client is one of `identity`, and is pinged. */
-  admitted(identity: Identity, pong: PongRule): void {
+  admitted(identity: Identity): void {
     this.#identity = identity;
     this.#isAdmitted = true;
-    this.#feed({ type: "admitted", pong });
+    this.#feed({ type: "admitted", pong: this.connection.pong });
     this.#timer();
     const { pingIntervalMs } = this.services.limits;
     // Spread out, so that clients which came together are not pinged together.
@@ -233,13 +229,16 @@ export class Client {
   }
 
   #answerError({ id }: Command, error: unknown): void {
+    const { log } = this.services;
     const isExpected = error instanceof Fault || error instanceof Refusal;
-    if (!isExpected) this.services.log.error("ws.bug", { client: this.id, error });
+    if (!isExpected) log.error("ws.bug", { client: this.id, error });
+    if (error instanceof Fault && error.kind === "unavailable") {
+      log.error("ws.unavailable", { client: this.id, error });
+    }
     if (id > 0) this.connection.send(encodeErrorReply(id, toProtocolError(error)));
   }
 
   #ping(): void {
-    this.connection.send(PING_FRAME);
     this.connection.ping();
     const { pingIntervalMs, pongTimeoutMs } = this.services.limits;
     this.#timer = this.services.clock.after(pongTimeoutMs, () => {

@@ -1,7 +1,7 @@
 import { detach } from "../core/detach.ts";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
-import type { RefreshGrant } from "../core/ports/backend.ts";
+import type { Backend, RefreshGrant } from "../core/ports/backend.ts";
 import type { Cancel } from "../core/ports/clock.ts";
 import { DISCONNECT } from "../protocol/codes.ts";
 import { resultFrom } from "./backend-answer.ts";
@@ -17,7 +17,7 @@ export function watchExpiry(client: Client, atMs: number): Cancel {
   const leftMs = Math.max(0, atMs - clock.nowMs());
   const end = clock.after(leftMs + LIMITS.expiredGraceMs, () => client.end(DISCONNECT.expired));
   if (backend.refresh === undefined) return end;
-  const stopAsking = askFrom(client, leftMs);
+  const stopAsking = keepAsking(client, backend.refresh, leftMs);
   return () => {
     end();
     stopAsking();
@@ -25,18 +25,18 @@ export function watchExpiry(client: Client, atMs: number): Cancel {
 }
 
 /** Asks whether the client may stay, again and again while no answer comes. */
-function askFrom(client: Client, leftMs: number): Cancel {
+function keepAsking(client: Client, ask: NonNullable<Backend["refresh"]>, leftMs: number): Cancel {
   const { clock, log } = client.services;
   let isStopped = false;
-  let timer = clock.after(leftMs, ask);
+  let timer = clock.after(leftMs, askOnce);
 
-  function ask(): void {
-    timer = clock.after(LIMITS.refreshPauseMs, ask);
+  function askOnce(): void {
+    timer = clock.after(LIMITS.refreshPauseMs, askOnce);
     detach(log, "client.refresh", async () => {
-      const grant = await grantFor(client);
-      if (isStopped || grant === undefined) return;
-      if (grant instanceof Disconnection) client.end(grant.disconnect);
-      else client.renewed(grant);
+      const answer = await answerFor(client, ask);
+      if (isStopped || answer === undefined) return;
+      if (answer instanceof Disconnection) client.end(answer.disconnect);
+      else client.renewed(answer);
     });
   }
 
@@ -47,19 +47,27 @@ function askFrom(client: Client, leftMs: number): Cancel {
 }
 
 /** What the backend says; undefined while it cannot say anything. */
-async function grantFor(client: Client): Promise<RefreshGrant | Disconnection | undefined> {
-  const { backend, clock } = client.services;
-  const expired = new Disconnection(DISCONNECT.expired);
+async function answerFor(
+  client: Client,
+  ask: NonNullable<Backend["refresh"]>,
+): Promise<RefreshGrant | Disconnection | undefined> {
   try {
-    const answer = await backend.refresh?.(client.asBackendUser());
-    if (answer === undefined) return undefined;
-    const grant = resultFrom(answer);
-    const isOver = grant.expiresAtMs !== undefined && grant.expiresAtMs <= clock.nowMs();
-    return grant.expired || isOver ? expired : grant;
+    const grant = resultFrom(await ask(client.asBackendUser()));
+    const { expired, expiresAtMs = Number.POSITIVE_INFINITY } = grant;
+    const isOver = expired || expiresAtMs <= client.services.clock.nowMs();
+    return isOver ? new Disconnection(DISCONNECT.expired) : grant;
   } catch (error) {
-    if (error instanceof Disconnection) return error;
-    if (error instanceof Refusal) return error.error.temporary ? undefined : expired;
-    if (error instanceof Fault) return undefined;
-    throw error;
+    return afterFailure(client, error);
   }
+}
+
+/** What is wrong for a moment is no answer; a backend that refuses for good has let the client go. */
+function afterFailure({ id, services }: Client, error: unknown): Disconnection | undefined {
+  if (error instanceof Disconnection) return error;
+  if (error instanceof Refusal) {
+    return error.error.temporary ? undefined : new Disconnection(DISCONNECT.expired);
+  }
+  if (!(error instanceof Fault)) throw error;
+  services.log.error("ws.unavailable", { client: id, error });
+  return undefined;
 }

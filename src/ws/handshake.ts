@@ -12,7 +12,11 @@ import {
 import { GATEWAY_FIX, NGINX_LINES, PATH_FIXES, proxyFixes } from "./proxy-fixes.ts";
 
 /** Where websockets are answered. */
-const ENDPOINTS: readonly string[] = ["/connection/websocket", "/login"];
+const ENDPOINTS: readonly string[] = [
+  "/connection/websocket",
+  "/connection/uni_websocket",
+  "/login",
+];
 
 /** The one subprotocol spoken here. What else is offered is passed over, as clients expect. */
 const SUBPROTOCOL = "centrifuge-json";
@@ -112,7 +116,7 @@ function wrongPath({ path }: Asked): Objection | undefined {
   const suspicion = ENDPOINTS.some((it) => path.endsWith(it))
     ? "is your proxy keeping a prefix that it should strip?"
     : "is your proxy stripping the prefix?";
-  const endpoints = ENDPOINTS.join(" and ");
+  const endpoints = ENDPOINTS.join(", ");
   const detail = `got a WebSocket handshake on ${clip(path)}; endpoints are ${endpoints} - ${suspicion}`;
   return { status: 404, code: "path_unknown", detail, fix: PATH_FIXES };
 }

@@ -1,5 +1,6 @@
 import type { Channel } from "../core/channel.ts";
 import { Fault } from "../core/faults.ts";
+import type { Identity } from "../core/grants.ts";
 import { DISCONNECT, type Disconnect, UNSUBSCRIBE } from "../protocol/codes.ts";
 import { refreshPush } from "../protocol/push-frame.ts";
 import type { Client } from "./client.ts";
@@ -61,7 +62,7 @@ export function disconnectClients(
 /** Gives each of them a new end, and tells it; one that is over already ends now. */
 export function refreshClients(
   clients: readonly Client[],
-  renewal: Renewal,
+  renewal: Pick<Identity, "expiresAtMs" | "info">,
 ): void {
   const { expiresAtMs } = renewal;
   for (const client of clients) {
@@ -71,7 +72,9 @@ export function refreshClients(
       continue;
     }
     client.renewed(renewal);
-    const { connection } = client;
-    connection.send(refreshPush(connection.form, ttlOf(expiresAtMs, nowMs).ttlSeconds));
+    // A client has nothing to do about an end that the backend is asked about.
+    const isAsked = client.services.backend.refresh !== undefined;
+    const { ttlSeconds } = ttlOf(isAsked ? undefined : expiresAtMs, nowMs);
+    client.connection.send(refreshPush(client.connection.form, ttlSeconds));
   }
 }

@@ -1,11 +1,18 @@
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { HostSocket } from "../core/ports/host.ts";
+import { PING_FRAME } from "../protocol/server-frame.ts";
 import type { Connection } from "./connection.ts";
+import type { PongRule } from "./session.ts";
 
 export interface WebsocketConnectionOptions {
   readonly socket: HostSocket;
   readonly transport: "websocket" | "uni_websocket";
+  /** Where commands do not come by this socket alone. */
+  readonly session?: string;
+  readonly pong: PongRule;
+  /** The client is pinged by frames of the websocket only. */
+  readonly hidesPings: boolean;
   readonly clock: Clock;
   readonly remoteAddress: string;
   /** Bytes that may wait for this client. */
@@ -16,18 +23,25 @@ export interface WebsocketConnectionOptions {
 
 /** A client on a websocket. */
 export function createWebsocketConnection(options: WebsocketConnectionOptions): Connection {
-  const { socket, queueMaxBytes, transport } = options;
+  const { socket, session, queueMaxBytes, transport, hidesPings } = options;
+  function send(frame: string): void {
+    if (socket.bufferedBytes() > queueMaxBytes || socket.send(frame) === "dropped") {
+      options.onSlow();
+    }
+  }
   return {
     transport,
     form: transport === "websocket" ? "bidirectional" : "unidirectional",
     remoteAddress: options.remoteAddress,
-    send(frame) {
-      if (socket.bufferedBytes() > queueMaxBytes || socket.send(frame) === "dropped") {
-        options.onSlow();
-      }
-    },
+    ...(session !== undefined && { session }),
+    pong: options.pong,
+    tellsPings: !hidesPings,
+    send,
     topics: socket,
-    ping: () => socket.ping(),
+    ping() {
+      if (!hidesPings) send(PING_FRAME);
+      socket.ping();
+    },
     close({ code, reason }) {
       socket.close(code, reason);
       // A peer that reads nothing never answers the closing handshake.

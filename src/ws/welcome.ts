@@ -1,14 +1,19 @@
 import type { Channel } from "../core/channel.ts";
 import type { Position } from "../core/publication.ts";
-import type { Opened } from "../core/recovery.ts";
+import { boundRecovery, type Opened, sizeOf } from "../core/recovery.ts";
 import type { Opening } from "../core/subscriptions.ts";
 import { DISCONNECT } from "../protocol/codes.ts";
 import type { ConnectResult, SubscribeResult } from "../protocol/server-frame.ts";
 import type { Admitted } from "./admission.ts";
 import type { Client } from "./client.ts";
-import { openSubscription, positionAfter, resultOf, ttlOf } from "./open-subscription.ts";
+import {
+  openSubscription,
+  positionAfter,
+  recoveryMaxChars,
+  resultOf,
+  ttlOf,
+} from "./open-subscription.ts";
 import { type ServerSubscription, serverPlan } from "./server-side.ts";
-import type { PongRule } from "./session.ts";
 import type { SubscriptionPlan } from "./subscription.ts";
 
 /** How one client is let in. */
@@ -17,7 +22,6 @@ export interface Welcome {
   /** What it is subscribed to from the start. */
   readonly subs: readonly ServerSubscription[];
   readonly sinceOf: (channel: Channel) => readonly Position[];
-  readonly pong: PongRule;
   readonly encode: (result: ConnectResult) => string;
 }
 
@@ -35,13 +39,14 @@ export async function welcome(client: Client, how: Welcome): Promise<void> {
 
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
   const completed = openings.map(({ plan, opening }) => ({ plan, opened: opening.complete() }));
-  const opened = completed.filter(isSufficient);
-  if (opened.length < completed.length) return client.end(DISCONNECT.insufficientState);
+  const sufficient = completed.filter(isSufficient);
+  if (sufficient.length < completed.length) return client.end(DISCONNECT.insufficientState);
+  const opened = withinBudget(sufficient, recoveryMaxChars(limits));
   const result = connectResultOf(client, how, opened);
   client.connection.send(how.encode(result));
-  // So much to recover that it did not fit into the client's queue: it is gone.
+  // The connection may not have taken even that: then it is gone.
   if (client.isClosed) return;
-  client.admitted(how.admitted.identity, how.pong);
+  client.admitted(how.admitted.identity);
   for (const it of opened) client.subscriptions.enter(it.plan, positionAfter(it.opened));
   logConnected(client);
 }
@@ -55,12 +60,23 @@ function isSufficient(it: { plan: SubscriptionPlan; opened: Opened }): it is Ope
   return it.opened !== "insufficient";
 }
 
+/** All recoveries of one answer share what the client's queue can hold; who comes late recovers nothing. */
+function withinBudget(plans: readonly OpenedPlan[], maxChars: number): OpenedPlan[] {
+  let left = maxChars;
+  return plans.map(({ plan, opened }) => {
+    const bounded = boundRecovery(opened, left);
+    left -= sizeOf(bounded);
+    return { plan, opened: bounded };
+  });
+}
+
 function connectResultOf(
   client: Client,
-  { admitted, pong }: Welcome,
+  { admitted }: Welcome,
   opened: readonly OpenedPlan[],
 ): ConnectResult {
-  const { limits, version, clock, backend } = client.services;
+  const { limits, version, clock, backend, node } = client.services;
+  const { form, session, pong, tellsPings } = client.connection;
   const nowMs = clock.nowMs();
   // Where the backend is asked the client has nothing to refresh, so it is told of no end.
   const expiresAtMs = backend.refresh === undefined ? admitted.identity.expiresAtMs : undefined;
@@ -70,11 +86,14 @@ function connectResultOf(
   return {
     client: client.id,
     version,
-    pingSeconds: Math.max(1, Math.round(limits.pingIntervalMs / 1000)),
+    pingSeconds: tellsPings ? Math.max(1, Math.round(limits.pingIntervalMs / 1000)) : 0,
     pong: pong === "required",
     subs,
     ...ttlOf(expiresAtMs, nowMs),
     ...(admitted.data !== undefined && { data: admitted.data }),
+    ...(session !== undefined && { session }),
+    // Commands of a client that only listens find no node.
+    ...(session !== undefined && form === "bidirectional" && { node }),
   };
 }
 

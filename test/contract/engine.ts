@@ -297,6 +297,15 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
         expect(await append(door, "2", { version: guard(1) })).toMatchObject({ suppressed: false });
       });
 
+      test("without retention lets an old version through, also with a dedupe key", async () => {
+        await append(door, "1", { version: guard(7) });
+        const publication = { data: "2", timeMs: clock.nowMs() };
+        const dedupe = { scope: "door", id: "e1", ttlMs: DAY_MS };
+        const old = { channel: door, publication, dedupe, version: guard(6) };
+        expect(await engine.append(old)).toEqual(unstored);
+        expect(events).toEqual(["device:door 1 1", "device:door 0 2"]);
+      });
+
       test("does not take a suppressed publication's id for used", async () => {
         const dedupe = { scope: "door", id: "e1", ttlMs: DAY_MS };
         await append(door, "1", { version: guard(7) });

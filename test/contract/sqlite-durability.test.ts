@@ -234,7 +234,10 @@ describe("a storage thread that dies", () => {
     const workers: Worker[] = [];
     const startsMs: number[] = [];
     const waiting: (() => void)[] = [];
-    const mortal = { maxWorkers: Number.POSITIVE_INFINITY };
+    const mortal = {
+      maxWorkers: Number.POSITIVE_INFINITY,
+      started: (_: Worker): void => undefined,
+    };
     const engine = await open({
       location,
       log: {
@@ -249,6 +252,7 @@ describe("a storage thread that dies", () => {
         if (workers.length >= mortal.maxWorkers) throw new Error("no more threads");
         const worker = startWorker();
         workers.push(worker);
+        mortal.started(worker);
         return worker;
       },
     });
@@ -342,6 +346,25 @@ describe("a storage thread that dies", () => {
     await codeOf(engine.ping());
     await recover(afterMs);
     expect(startsMs.slice(2)).toEqual([100, 100 + livedMs + afterMs]);
+    expect(log.of("store.failed")).toHaveLength(2);
+  });
+
+  test("while it starts, is tried again once", async () => {
+    const mortal = await openMortal();
+    mortal.kill(WRITER);
+    await codeOf(mortal.engine.ping());
+    const died = Promise.withResolvers<void>();
+    mortal.started = (worker) => {
+      worker.addEventListener("close", () => died.resolve());
+      worker.postMessage(null);
+    };
+    clock.advance(100);
+    await died.promise;
+    mortal.started = () => undefined;
+    await mortal.recover(200);
+    expect(mortal.startsMs.slice(2)).toEqual([100, 300]);
+    // What is left is the sweep.
+    expect(clock.pending).toBe(1);
   });
 
   test("while it is being replaced, disposing waits for that and leaves nothing behind", async () => {

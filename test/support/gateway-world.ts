@@ -5,17 +5,23 @@ import { createHub } from "../../src/core/hub.ts";
 import type { Namespace, Namespaces } from "../../src/core/namespaces.ts";
 import type { Backend } from "../../src/core/ports/backend.ts";
 import type { SocketHandler } from "../../src/core/ports/host.ts";
-import type { SubscriptionTarget, TokenClaims } from "../../src/core/ports/tokens.ts";
+import type {
+  SubscriptionTarget,
+  TokenClaims,
+  TokenVerifier,
+} from "../../src/core/ports/tokens.ts";
 import { Presence } from "../../src/core/presence.ts";
 import { createPublisher } from "../../src/core/publisher.ts";
 import { createSubscriptions } from "../../src/core/subscriptions.ts";
 import { createAdmission } from "../../src/ws/admission.ts";
 import type { Client } from "../../src/ws/client.ts";
 import { ClientRegistry } from "../../src/ws/client-registry.ts";
-import { createGateway, type Gateway, type Greeting } from "../../src/ws/gateway.ts";
+import { createGateway, type Gateway } from "../../src/ws/gateway.ts";
 import { LiveFanout } from "../../src/ws/live-fanout.ts";
+import type { Greeting } from "../../src/ws/socket-client.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { createFakeEntropy } from "./fake-entropy.ts";
+import { FakeHost } from "./fake-host.ts";
 import { FakeSocket } from "./fake-socket.ts";
 import { MemoryStreams } from "./memory-streams.ts";
 import { RecordingLog } from "./recording-log.ts";
@@ -90,15 +96,41 @@ const TOKENS: Record<string, () => TokenClaims> = {
   expired: () => {
     throw new Fault("token_expired");
   },
+  bob: () => ({ ...CLAIMS, user: "bob", devices: [] }),
+  anonymous: () => ({ ...CLAIMS, user: "" }),
+  known: () => ({ ...CLAIMS, info: '{"name":"Anna"}', meta: '{"tier":1}' }),
+  unreachable: () => {
+    throw new Fault("token_keys_unreachable");
+  },
 };
 
-export function gatewayWorld(options: { unrestricted?: boolean; backend?: Backend } = {}) {
+interface WorldOptions {
+  readonly unrestricted?: boolean;
+  readonly backend?: Backend;
+  /** More namespaces, or other ones; what is left out of one is neither kept nor allowed. */
+  readonly namespaces?: Readonly<Record<string, Partial<Namespace>>>;
+  readonly limits?: Partial<typeof LIMITS>;
+  readonly tokens?: Partial<TokenVerifier>;
+  readonly nativePing?: boolean;
+}
+
+export function gatewayWorld(options: WorldOptions = {}) {
+  const namespaces = new Map(NAMESPACES);
+  for (const [name, rules] of Object.entries(options.namespaces ?? {})) {
+    namespaces.set(name, { ...CLOSED, ...rules });
+  }
+  const limits = { ...LIMITS, ...options.limits };
   const clock = new FakeClock();
   const log = new RecordingLog();
   let gateway: Gateway | undefined;
   const fanout = new LiveFanout(() => gateway?.onBackpressure());
+  const host = new FakeHost();
+  fanout.attach(host);
   const hub = createHub(fanout);
-  const streams = new MemoryStreams(hub.deliver);
+  const link = { isUp: true };
+  const streams = new MemoryStreams((...delivery) => {
+    if (link.isUp) hub.deliver(...delivery);
+  });
   const registry = new ClientRegistry<Client>();
   const tokens = {
     async verify(token: string) {
@@ -113,6 +145,7 @@ export function gatewayWorld(options: { unrestricted?: boolean; backend?: Backen
       if (token.endsWith(" for all")) throw new Fault("subscription_token_mismatch");
       throw new Fault("token_invalid");
     },
+    ...options.tokens,
   };
   const backend = options.backend ?? {};
   const presence = new Presence();
@@ -127,28 +160,34 @@ export function gatewayWorld(options: { unrestricted?: boolean; backend?: Backen
     backend,
     entropy: createFakeEntropy(),
     admission: createAdmission({ tokens, backend, unrestricted: options.unrestricted ?? false }),
-    namespaces: NAMESPACES,
+    namespaces,
     subscriptions: createSubscriptions({ streams, hub, recoveryMaxPublications: 300 }),
-    publisher: createPublisher({ streams, clock, namespaces: NAMESPACES }),
-    limits: LIMITS,
+    publisher: createPublisher({ streams, clock, namespaces }),
+    limits,
+    nativePing: options.nativePing ?? true,
+    node: "node-1",
     version: "1.2.3",
   });
   gateway = made;
-  const publish = (channel: Channel, data: string) =>
-    streams.append({
-      channel,
-      publication: { data, timeMs: 0 },
-      ...(NAMESPACES.get(namespaceOf(channel))?.retention && { retention: RETENTION }),
-    });
-  return { clock, log, fanout, streams, registry, gateway: made, publish };
+  /** As the server publishes. */
+  function publish(channel: Channel, data: string, tags?: Readonly<Record<string, string>>) {
+    const retention = namespaces.get(namespaceOf(channel))?.retention;
+    const publication = { data, timeMs: 0, ...(tags && { tags }) };
+    return streams.append({ channel, publication, ...(retention && { retention }) });
+  }
+  const parts = { clock, log, fanout, streams, registry, presence, namespaces };
+  return { ...parts, gateway: made, publish, host, link };
 }
+
+export type GatewayWorld = ReturnType<typeof gatewayWorld>;
 
 export function connect(
   it: ReturnType<typeof gatewayWorld>,
   greeting: Greeting = { by: "command" },
 ) {
   const socket = new FakeSocket();
-  const handler = it.gateway.accept(socket.remoteAddress, greeting);
+  it.host.sockets.add(socket);
+  const handler = it.gateway.accept(socket, greeting);
   handler.open(socket);
   return { socket, handler };
 }

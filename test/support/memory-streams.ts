@@ -23,21 +23,23 @@ export class MemoryStreams implements Streams {
   readonly #seen = new Map<string, Appended>();
   readonly #deliver: Deliver;
   #gate: Promise<void> = Promise.resolve();
+  #read: "before" | "after" = "before";
 
   constructor(deliver: Deliver) {
     this.#deliver = deliver;
   }
 
-  /** Every answer to `history` waits until the returned function is called. */
-  holdHistory(): () => void {
+  /** Every answer to `history` waits until the returned function is called, read before that or after. */
+  holdHistory(read: "before" | "after" = "before"): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = promise;
+    this.#read = read;
     return resolve;
   }
 
   /** The stream's metadata is lost: it starts again under another epoch. */
-  forget(channel: Channel): void {
-    this.#streams.set(channel, newStream("epochtwo"));
+  forget(channel: Channel, epoch = "epochtwo"): void {
+    this.#streams.set(channel, newStream(epoch));
   }
 
   async append(entry: Append): Promise<Appended> {
@@ -63,14 +65,19 @@ export class MemoryStreams implements Streams {
   }
 
   async history(channel: Channel, query: HistoryQuery): Promise<History> {
+    const gate = this.#gate;
+    if (this.#read === "after") await gate;
+    const answer = this.#historyNow(channel, query);
+    await gate;
+    return answer;
+  }
+
+  #historyNow(channel: Channel, { sinceOffset, limit, reverse }: HistoryQuery): History {
     const { epoch, top, publications } = this.#stream(channel);
-    const { sinceOffset, limit, reverse } = query;
     const isAsked = ({ offset }: Publication) =>
       sinceOffset === undefined || (reverse ? offset < sinceOffset : offset > sinceOffset);
     const found = (reverse ? publications.toReversed() : publications).filter(isAsked);
-    const answer = { top: { epoch, offset: top }, publications: found.slice(0, limit) };
-    await this.#gate;
-    return answer;
+    return { top: { epoch, offset: top }, publications: found.slice(0, limit) };
   }
 
   async removeHistory(channel: Channel): Promise<void> {

@@ -27,6 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     const code = await run([
       process.execPath,
       "test",
+      "--no-orphans",
       `--parallel=${WORKERS}`,
       ...reporting,
       ...args,

@@ -57,6 +57,13 @@ export interface RequestInfo {
    * MUST NOT be read any more.
    */
   upgrade(handler: SocketHandler, options: UpgradeOptions): boolean;
+  /**
+   * Lets the body of the response be silent for as long as it likes. The runtime MUST ask for its next
+   * chunk only when the peer has room for it, and MUST cancel it when the peer is gone, also when the
+   * peer went before the response was there. Call what this returns when the body is about to end: a
+   * peer that then takes nothing is cut off within moments where `hardTerminate`.
+   */
+  holdOpen(): () => void;
 }
 
 export interface UpgradeOptions {

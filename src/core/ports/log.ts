@@ -26,7 +26,8 @@ export type LogEvent =
   | "tls.finding"
   | "tls.loaded"
   | "tls.reload_failed"
-  | "ws.bug";
+  | "ws.bug"
+  | "ws.unavailable";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

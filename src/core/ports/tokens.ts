@@ -52,8 +52,7 @@ export interface SubscriptionClaims extends TokenSub {
  * fetch a new one), `token_invalid`, or `token_keys_unreachable` (nobody can tell now: try again).
  * No error MUST hold the token or a part of it.
  *
- * JSON in claims is JSON text here. What came in base64 (`b64info`, `b64data`) stays as it was, but
- * for line breaks; what came plain is written anew, so that a number beyond 2^53 loses digits.
+ * JSON in claims is JSON text here, byte for byte as it was signed, but for line breaks.
  */
 export interface TokenVerifier {
   verify(token: string): Promise<TokenClaims>;

@@ -1,11 +1,18 @@
 import { Fault } from "../../core/faults.ts";
 import type { SubscriptionClaims } from "../../core/ports/tokens.ts";
+import type { Position } from "../../core/publication.ts";
+import { boundRecovery } from "../../core/recovery.ts";
 import type { CommandOf, SubscribeRequest } from "../../protocol/client-frame.ts";
 import { DISCONNECT, ERROR } from "../../protocol/codes.ts";
 import { encodeSubscribeResult } from "../../protocol/server-frame.ts";
 import { decodeTagsFilter } from "../../protocol/tags-filter.ts";
 import type { Client } from "../client.ts";
-import { openSubscription, positionAfter, resultOf } from "../open-subscription.ts";
+import {
+  openSubscription,
+  positionAfter,
+  recoveryMaxChars,
+  resultOf,
+} from "../open-subscription.ts";
 import { Disconnection, Refusal } from "../protocol-error.ts";
 import { grantWishes, type SubscriptionPlan } from "../subscription.ts";
 import { channelOf, type NamedChannel } from "./channel-access.ts";
@@ -24,10 +31,7 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   if (subscriptions.get(channel) !== undefined) throw new Fault("channel_taken");
   if (subscriptions.size >= services.limits.channelsPerClient) throw new Fault("channels_exceeded");
   const plan = planOf(named, request, await permitOf(client, named, command));
-  const since = request.recover
-    ? [{ epoch: request.epoch ?? "", offset: request.offset ?? 0 }]
-    : [];
-  const opening = await openSubscription(services, plan, since);
+  const opening = await openSubscription(services, plan, sinceIn(request));
   if (client.isClosed) return opening.cancel();
   if (subscriptions.get(channel) !== undefined) {
     // The server subscribed it meanwhile.
@@ -36,14 +40,19 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   }
 
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
-  const opened = opening.complete();
-  if (opened === "insufficient") throw new Disconnection(DISCONNECT.insufficientState);
+  const completed = opening.complete();
+  if (completed === "insufficient") throw new Disconnection(DISCONNECT.insufficientState);
+  const opened = boundRecovery(completed, recoveryMaxChars(services.limits));
   const wantsError = ((request.flag ?? 0) & FLAG_FAIL_UNRECOVERED) !== 0;
   if (wantsError && opened.recovered === false) throw new Refusal(ERROR.unrecoverablePosition);
   const result = resultOf(plan, opened, services.clock.nowMs());
   client.reply(command, encodeSubscribeResult(result));
   subscriptions.enter(plan, positionAfter(opened));
   services.log.debug("client.subscribed", { client: client.id, channel });
+}
+
+function sinceIn({ recover, epoch = "", offset = 0 }: SubscribeRequest): Position[] {
+  return recover ? [{ epoch, offset }] : [];
 }
 
 function planOf(

@@ -60,6 +60,16 @@ describe("verifySubscription()", () => {
     });
   });
 
+  test("keeps payloads byte for byte, whatever JSON.parse would make of them", async () => {
+    const token = makeJwt({
+      claims:
+        '{"sub":"alice","channel":"$chat:1","info":{"2":1.0,"1":12345678901234567890},"data":0.10}',
+      key: SECRET,
+    });
+    const claims = await tokens.verifySubscription(token, TARGET);
+    expect(claims).toEqual({ info: '{"2":1.0,"1":12345678901234567890}', data: "0.10" });
+  });
+
   test("reads JSON in base64", async () => {
     const b64 = Buffer.from('{"n": 1.0}').toString("base64");
     const claims = await tokens.verifySubscription(

@@ -85,11 +85,21 @@ describe("verify()", () => {
     expect(subs.get(parseChannel("c"))).toEqual({ info: '{"n": 1.0}', data: '{"n": 1.0}' });
   });
 
-  test("strips what is in base64 of line breaks, which would end a frame", async () => {
+  test("keeps payloads byte for byte, whatever JSON.parse would make of them", async () => {
+    const odd = '{"n":12345678901234567890, "f":1.0,"2":0,"1":0,"1":"\\u00e9 €"}';
+    const { info, meta, subs } = await tokens.verify(
+      make(`\uFEFF{"info":${odd},"meta":${odd},"subs":{"c":{"info":${odd},"data":1.0}}}`),
+    );
+    expect([info, meta]).toEqual([odd, odd]);
+    expect(subs.get(parseChannel("c"))).toEqual({ info: odd, data: "1.0" });
+  });
+
+  test("strips payloads of line breaks, which would end a frame", async () => {
     const { info } = await tokens.verify(
       make({ b64info: Buffer.from('{\r\n"n":\n1.0}').toString("base64") }),
     );
-    expect(info).toBe('{"n":1.0}');
+    const { meta } = await tokens.verify(make('{"meta":{\r\n"n":\n1.0}}'));
+    expect([info, meta]).toEqual(['{"n":1.0}', '{"n":1.0}']);
   });
 
   test.each(["HS256", "HS384", "HS512"])("accepts a token signed with %s", async (alg) => {

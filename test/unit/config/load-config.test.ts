@@ -31,7 +31,10 @@ describe("loadConfig()", () => {
       dev: false,
       server: { host: "0.0.0.0", port: 8077 },
       store: { location: { file: "data/posthorn.db" }, sync: "full" },
-      tokens: {},
+      tokens: { userClaim: "sub" },
+      api: { keys: [] },
+      callbacks: { urls: {}, timeoutMs: 1_000, headers: [] },
+      clients: { allowedOrigins: [] },
       login: { reply: "reply", visitors: true },
       log: { level: "info", format: "auto" },
     });
@@ -229,7 +232,10 @@ history_ttl = "1 day"
     ["[channels.chat]\nhistroy_size = 1", "did you mean channels.chat.history_size?"],
     ["[device]\nx = 1", "device (posthorn.toml:1): there is no such key"],
     ["[server]\nbanana = 1", "there is no such key, known here: host, port, data, public_url"],
-    ["banana = 1", "known here: server, tls, store, tokens, login, limits, log, channels"],
+    [
+      "banana = 1",
+      "known here: server, tls, store, tokens, api, callbacks, clients, login, limits, log",
+    ],
   ])("names for %j the key that was meant, or those there are", (toml, wanted) => {
     expect(problemsWith({ toml })).toEqual([expect.stringContaining(wanted)]);
   });
@@ -239,7 +245,10 @@ history_ttl = "1 day"
     ["POSTHORN_SERVER_PORT", "did you mean POSTHORN_SERVER__PORT?"],
     ["POSTHORN_PORT", "did you mean POSTHORN_SERVER__PORT?"],
     ["POSTHORN_TOKENS__SECRT", "did you mean POSTHORN_TOKENS__SECRET?"],
-    ["POSTHORN_CHANNELS__CHAT__HISTORY", "known here: history_size, history_ttl, history_meta_ttl, force_recovery"],
+    [
+      "POSTHORN_CHANNELS__CHAT__HISTORY",
+      "known here: history_size, history_ttl, history_meta_ttl, force_recovery",
+    ],
     ["POSTHORN_BANANA__X", "there is no such section, known: server, tls"],
     ["POSTHORN_SEVER__PROT", "did you mean POSTHORN_SERVER__PORT?"],
     ["POSTHORN_SERVER__PORT__X", "did you mean POSTHORN_SERVER__PORT?"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Publication } from "../../../src/core/publication.ts";
-import { openStream } from "../../../src/core/recovery.ts";
+import { boundRecovery, openStream, sizeOf } from "../../../src/core/recovery.ts";
 
 const EPOCH = "abcdefgh";
 
@@ -79,5 +79,22 @@ describe("openStream()", () => {
     { name: "the epoch changed", items: [{ publication: publication(10), epoch: "newepoch" }] },
   ])("is insufficient when $name", ({ items }) => {
     expect(openStream(history(9, [8, 9]), items, { epoch: EPOCH, offset: 7 })).toBe("insufficient");
+  });
+});
+
+describe("boundRecovery()", () => {
+  const opened = openStream(history(9, [8, 9]), [], { epoch: EPOCH, offset: 7 });
+  if (opened === "insufficient") throw new Error("Cannot test: the stream is insufficient");
+
+  test("leaves a recovery alone that fits", () => {
+    expect(boundRecovery(opened, sizeOf(opened))).toBe(opened);
+  });
+
+  test("recovers nothing rather than a part of what does not fit", () => {
+    expect(boundRecovery(opened, sizeOf(opened) - 1)).toEqual({
+      position: { epoch: EPOCH, offset: 9 },
+      recovered: false,
+      publications: [],
+    });
   });
 });

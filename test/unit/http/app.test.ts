@@ -6,8 +6,10 @@ import type { AppServices } from "../../../src/http/app.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
+import { gatewayWorld } from "../../support/gateway-world.ts";
 import { MemoryStreams } from "../../support/memory-streams.ts";
 import { RecordingLog } from "../../support/recording-log.ts";
+import { apiParts } from "../../support/server-api-world.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -31,6 +33,7 @@ function world(overrides: Partial<AppServices> = {}) {
       entropy: createFakeEntropy(),
       retention: { sizeMax: 10, ttlMs: 1000 },
     }),
+    serverApi: apiParts(gatewayWorld()),
     limits: { bodyMaxBytes: 2000, bodyTimeoutMs: 1000, eventMaxBytes: 500, eventsPerPost: 5 },
     checkReady: async () => {},
     ...overrides,
@@ -138,6 +141,12 @@ describe("POST /v1/devices/{id}/events", () => {
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(answer.body).toMatchObject({ type: "about:blank", status, code, server_time: NOW });
     expect(published).toEqual([]);
+  });
+
+  test("logs who was refused, without what was shown", async () => {
+    const { post, log } = world();
+    await post("{}", { authorization: "Bearer canary" });
+    expect(log.of("device.refused")).toEqual([{ device: "42", code: "secret_wrong" }]);
   });
 
   test("refuses an id that cannot be a device's", async () => {

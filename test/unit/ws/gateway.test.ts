@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Greeting } from "../../../src/ws/gateway.ts";
+import type { Greeting } from "../../../src/ws/socket-client.ts";
 import {
   connect,
   connected,
@@ -365,7 +365,10 @@ describe("the gateway", () => {
       isDrained = true;
     });
     await settled();
-    expect(socket.closed).toEqual({ code: 4002, reason: '{"retry_after_ms":5000}' });
+    expect(socket.closed).toEqual({
+      code: 4002,
+      reason: '{"reason":"draining","reconnect":true,"retry_after_ms":5000}',
+    });
     expect(isDrained).toBe(false);
     handler.close(4002, "");
     await drained;

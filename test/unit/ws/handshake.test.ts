@@ -52,6 +52,7 @@ describe("checkHandshake() accepts", () => {
   test.each<[what: string, Changes]>([
     ["a right handshake on /login", {}],
     ["a right handshake on /connection/websocket", { path: "/connection/websocket" }],
+    ["a right handshake on /connection/uni_websocket", { path: "/connection/uni_websocket" }],
     ["upgrade among other tokens", { headers: { connection: "keep-alive, Upgrade" } }],
     ["any case", { headers: { upgrade: "WebSocket", connection: "UPGRADE" } }],
     ["websocket among other protocols", { headers: { upgrade: "h2c, websocket" } }],
@@ -193,7 +194,7 @@ describe("checkHandshake() refuses", () => {
     ["/login/", "is your proxy stripping the prefix?"],
   ])("the path %s with 404 and a suspicion", (path, suspicion) => {
     const refusal = refused({ path });
-    const wanted = "endpoints are /connection/websocket and /login";
+    const wanted = "endpoints are /connection/websocket, /connection/uni_websocket, /login";
     expect(refusal).toMatchObject({ status: 404, code: "path_unknown" });
     expect(refusal.detail).toBe(`got a WebSocket handshake on "${path}"; ${wanted} - ${suspicion}`);
     expect(refusal.fix.join("\n")).toContain("nothing after the port");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { onOneLine, rawAt, rawElements, rawMembers } from "../../../src/protocol/raw-json.ts";
+import { onOneLine, rawAt, rawElements, rawMembers } from "../../../src/core/raw-json.ts";
 
 describe("rawMembers()", () => {
   test.each([

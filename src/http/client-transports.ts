@@ -1,0 +1,136 @@
+import type { Context, Next } from "hono";
+import { Fault } from "../core/faults.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
+import { decodeBareConnect } from "../protocol/client-frame.ts";
+import { decodeEmulationRequest } from "../protocol/emulation-request.ts";
+import type { HeldTransport } from "../ws/connection.ts";
+import type { Gateway } from "../ws/gateway.ts";
+import type { HeldStart } from "../ws/held-clients.ts";
+import type { App, Caller } from "./app-env.ts";
+import type { ConnectionGate } from "./connection-gate.ts";
+import { exposeTo, preflight } from "./cors.ts";
+import { peerOf } from "./peer.ts";
+import { toProblem } from "./problem.ts";
+import { type BodyLimits, readBodyText } from "./request-body.ts";
+
+/** What the transports beside the websocket need. */
+export interface TransportServices {
+  readonly gateway: Pick<Gateway, "hold" | "receive">;
+  readonly gate: ConnectionGate;
+  /** Names, in lower case, of the headers that are kept for the backend. */
+  readonly clientHeaders: readonly string[];
+  readonly limits: Pick<BodyLimits, "bodyTimeoutMs"> & { readonly frameMaxBytes: number };
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type TransportContext = Context<{ Bindings: Caller }>;
+type Methods = readonly ("GET" | "POST")[];
+
+/** Where responses are held open, how each begins, and by which methods. */
+const HELD: readonly {
+  readonly path: string;
+  readonly transport: HeldTransport;
+  readonly methods: Methods;
+}[] = [
+  { path: "/connection/http_stream", transport: "http_stream", methods: ["POST"] },
+  { path: "/connection/sse", transport: "sse", methods: ["GET", "POST"] },
+  { path: "/connection/uni_http_stream", transport: "uni_http_stream", methods: ["POST"] },
+  { path: "/connection/uni_sse", transport: "uni_sse", methods: ["GET", "POST"] },
+];
+
+const CONTENT_TYPES = {
+  http_stream: "application/json",
+  sse: "text/event-stream; charset=utf-8",
+  uni_http_stream: "application/json",
+  uni_sse: "text/event-stream; charset=utf-8",
+} as const satisfies Record<HeldTransport, string>;
+
+/** A proxy or a runtime that gathers what is sent, to store or to compress it, would hold it back. */
+const STREAM_HEADERS = {
+  "x-accel-buffering": "no",
+  "cache-control": "private, no-cache, no-store, no-transform, must-revalidate, max-age=0",
+  pragma: "no-cache",
+  expires: "0",
+} as const;
+
+/** The client protocol where there is no websocket: frames go down a held response and come by posts. */
+export function bindClientTransports(app: App, services: TransportServices): void {
+  for (const { path, transport, methods } of HELD) {
+    app.use(path, forPages(methods, services));
+    app.all(path, (c) => hold(c, transport, services));
+  }
+  app.use("/emulation", forPages(["POST"], services));
+  app.all("/emulation", (c) => emulate(c, services));
+}
+
+/** Keeps foreign pages out, answers preflights and refuses other methods, on behalf of a route. */
+function forPages(methods: Methods, { gate, clock, log }: TransportServices) {
+  return async (c: TransportContext, next: Next): Promise<Response | undefined> => {
+    const { raw } = c.req;
+    gate.checkOrigin(raw, c.env.remoteAddress);
+    const origin = c.req.header("origin");
+    if (raw.method === "OPTIONS") return exposed(preflight(raw, methods), origin);
+    // Read off the request itself: Hono lets HEAD pass for GET, and would leave its client hanging.
+    if (methods.some((method) => method === raw.method)) {
+      await next();
+      exposeTo(origin, c.res.headers);
+      return undefined;
+    }
+    const detail = `got ${raw.method}, wanted ${methods.join(" or ")}`;
+    const refusal = toProblem(new Fault("http_method_wrong", { detail }), clock, log);
+    refusal.headers.set("allow", [...methods, "OPTIONS"].join(", "));
+    return exposed(refusal, origin);
+  };
+}
+
+function exposed(response: Response, origin: string | undefined): Response {
+  exposeTo(origin, response.headers);
+  return response;
+}
+
+async function hold(
+  c: TransportContext,
+  transport: HeldTransport,
+  services: TransportServices,
+): Promise<Response> {
+  const { gateway, gate, clientHeaders } = services;
+  const text = await firstText(c, services);
+  const start = startOf(transport, text);
+  gate.checkRoom();
+  const onClosing = c.env.holdOpen();
+  const peer = peerOf(c.req.raw, c.env, clientHeaders);
+  const body = gateway.hold({ peer, start, onClosing });
+  return new Response(body, {
+    headers: { "content-type": CONTENT_TYPES[transport], ...STREAM_HEADERS },
+  });
+}
+
+function firstText(c: TransportContext, services: TransportServices): Promise<string> | string {
+  return c.req.method === "GET" ? (c.req.query("cf_connect") ?? "") : bodyText(c, services);
+}
+
+function startOf(transport: HeldTransport, text: string): HeldStart {
+  if (transport === "uni_sse" || transport === "uni_http_stream") {
+    return { transport, connect: decodeBareConnect(text) };
+  }
+  if (text.trim() !== "") return { transport, frame: text };
+  const wanted = transport === "sse" ? "cf_connect in the query or the body" : "the body";
+  throw new Fault("connect_missing", { detail: `wanted the first frame as ${wanted}` });
+}
+
+async function emulate(c: TransportContext, services: TransportServices): Promise<Response> {
+  const { node, session, data } = decodeEmulationRequest(await bodyText(c, services));
+  if (services.gateway.receive(node, session, data)) return c.body(null, 204);
+  throw new Fault("node_unknown", { detail: "connect again" });
+}
+
+function bodyText(c: TransportContext, { limits, clock }: TransportServices): Promise<string> {
+  const type = c.req.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type === "application/octet-stream") {
+    throw new Fault("encoding_unsupported", { detail: "got binary frames, wanted JSON" });
+  }
+  const { frameMaxBytes: bodyMaxBytes, bodyTimeoutMs } = limits;
+  return readBodyText(c.req.raw, { bodyMaxBytes, bodyTimeoutMs }, clock);
+}

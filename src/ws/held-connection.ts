@@ -1,0 +1,151 @@
+import { Buffer } from "node:buffer";
+import { LIMITS } from "../core/limits.ts";
+import type { Cancel, Clock } from "../core/ports/clock.ts";
+import type { Disconnect } from "../protocol/codes.ts";
+import { disconnectPush, type PushForm } from "../protocol/push-frame.ts";
+import { PING_FRAME } from "../protocol/server-frame.ts";
+import type { Connection, HeldTransport } from "./connection.ts";
+
+export interface HeldConnectionOptions {
+  readonly transport: HeldTransport;
+  readonly session: string;
+  readonly clock: Clock;
+  readonly remoteAddress: string;
+  /** Bytes that may wait for this client. */
+  readonly queueMaxBytes: number;
+  /** Called when a frame could not be queued; the client has lost it and must recover. */
+  readonly onSlow: () => void;
+  /** Nothing more is going to be sent. */
+  readonly onClosing: () => void;
+  /** The client is gone, or has all there was for it, or does not take it. Called once. */
+  readonly onGone: () => void;
+}
+
+/** An event stream begins with an empty line, which also makes every proxy pass on the head. */
+const EVENTS_BEGIN = "\r\n";
+
+/** Frames are handed over together up to this: enough to be quick, little to hold beside the queue. */
+const CHUNK_MAX_BYTES = 64 * 1024;
+
+const encoder = new TextEncoder();
+
+/**
+ * A client to whom frames go down the body of a response that is held open. The runtime asks for a
+ * chunk when it has passed on the one before; until then frames wait in a queue that has a bound.
+ */
+export class HeldConnection implements Connection {
+  readonly transport: HeldTransport;
+  readonly form: PushForm;
+  readonly pong: "required" | "none";
+  readonly tellsPings = true;
+  readonly remoteAddress: string;
+  readonly session: string;
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #options: HeldConnectionOptions;
+  readonly #isEvents: boolean;
+  readonly #queue: string[] = [];
+  #queuedBytes = 0;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #isWanted = false;
+  #state: "open" | "closing" | "gone" = "open";
+  #grace: Cancel | undefined;
+
+  constructor(options: HeldConnectionOptions) {
+    const { transport } = options;
+    const isUnidirectional = transport === "uni_sse" || transport === "uni_http_stream";
+    this.transport = transport;
+    this.form = isUnidirectional ? "unidirectional" : "bidirectional";
+    this.pong = isUnidirectional ? "none" : "required";
+    this.remoteAddress = options.remoteAddress;
+    this.session = options.session;
+    this.#options = options;
+    this.#isEvents = transport === "sse" || transport === "uni_sse";
+    if (this.#isEvents) this.#enqueue(EVENTS_BEGIN);
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          this.#isWanted = true;
+          this.#flush();
+        },
+        cancel: () => this.#end(),
+      },
+      // The queue here is the only one: what the runtime has not asked for is still ours to drop.
+      { highWaterMark: 0 },
+    );
+  }
+
+  send(frame: string): void {
+    if (this.#state !== "open") return;
+    if (this.isSlow()) this.#options.onSlow();
+    else this.#enqueue(this.#framed(frame));
+  }
+
+  ping(): void {
+    this.send(PING_FRAME);
+  }
+
+  isSlow(): boolean {
+    return this.#queuedBytes > this.#options.queueMaxBytes;
+  }
+
+  close(disconnect: Disconnect): void {
+    if (this.#state !== "open") return;
+    if (this.isSlow()) this.#drop();
+    this.#state = "closing";
+    this.#grace = this.#options.clock.after(LIMITS.closeGraceMs, () => this.#finish());
+    this.#options.onClosing();
+    this.#enqueue(this.#framed(disconnectPush(this.form, disconnect)));
+  }
+
+  #framed(frame: string): string {
+    return this.#isEvents ? `data: ${frame}\n\n` : `${frame}\n`;
+  }
+
+  #enqueue(text: string): void {
+    this.#queue.push(text);
+    this.#queuedBytes += Buffer.byteLength(text);
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (!this.#isWanted || this.#state === "gone") return;
+    if (this.#queue.length > 0) {
+      this.#isWanted = false;
+      this.#controller?.enqueue(encoder.encode(this.#take()));
+    } else if (this.#state === "closing") {
+      this.#finish();
+    }
+  }
+
+  #take(): string {
+    let bytes = 0;
+    let count = 0;
+    do {
+      bytes += Buffer.byteLength(this.#queue[count] ?? "");
+      count += 1;
+    } while (count < this.#queue.length && bytes < CHUNK_MAX_BYTES);
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count).join("");
+  }
+
+  #drop(): void {
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+  }
+
+  /** Ends the response, with or without what the client did not take in time. */
+  #finish(): void {
+    this.#controller?.close();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#state = "gone";
+    this.#drop();
+    this.#grace?.();
+    this.#options.onGone();
+  }
+}
