@@ -65,7 +65,7 @@ export async function startServer(config: Config, around: Surroundings): Promise
     frameMaxBytes: config.limits.frameMaxBytes,
     bodyMaxBytes: LIMITS.runtimeBodyMaxBytes,
     // Above our own bound, which evicts with a code: this one only ends the socket.
-    backpressureMaxBytes: 2 * config.limits.queueMaxBytes,
+    backpressureMaxBytes: 2 * config.limits.queueMaxBytes + config.limits.recoveryMaxBytes,
     fetch: entry,
     ...(tls && { tls }),
   });

@@ -187,6 +187,7 @@ function toLimits(limits: FileConfig["limits"]) {
     frameMaxBytes: limits.frame_max_bytes,
     queueMaxBytes: limits.queue_max_bytes,
     recoveryMaxPublications: limits.recovery_max_publications,
+    recoveryMaxBytes: limits.recovery_max_bytes,
     eventMaxBytes: limits.event_max_bytes,
     bodyMaxBytes: limits.body_max_bytes,
     eventsPerPost: limits.events_per_post,

@@ -40,6 +40,13 @@ const bounds = {
     fallback: LIMITS.recoveryMaxPublications,
     description: "The most a client gets back of one channel when it recovers.",
   }),
+  recovery_max_bytes: size({
+    min: 64 * KB,
+    max: 256 * MB,
+    fallback: LIMITS.recoveryMaxBytes,
+    description:
+      "The most data a client gets back in one answer when it recovers. Above queue_max_bytes, so that a client that was disconnected as slow can recover.",
+  }),
   event_max_bytes: size({
     min: KB,
     max: 16 * MB,

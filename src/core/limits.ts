@@ -14,6 +14,8 @@ export const LIMITS = {
   commandsQueuedPerClient: 256,
   clientsMax: 50_000,
   recoveryMaxPublications: 300,
+  /** Of one answer; above the queue's bound, so that what an eviction cost can be recovered. */
+  recoveryMaxBytes: 8 * 1024 * 1024,
   /** Live publications held back for one subscription while its recovery loads. */
   loadingMaxPublications: 1_000,
   eventMaxBytes: 64 * 1024,
@@ -27,6 +29,41 @@ export const LIMITS = {
   /** Devices whose records are kept at hand for a moment, so that a busy one costs no read per post. */
   recentDevices: 10_000,
   dedupeTtlMs: 24 * 60 * 60 * 1000,
+  commandTypeMaxChars: 128,
+  commandKeyMaxChars: 128,
+  /** Priorities are 0, the default, to this one, which goes first. */
+  commandPriorityMax: 9,
+  /** Covers a terminal that is switched off overnight; push services keep messages as long by default. */
+  commandTtlMs: 24 * 60 * 60 * 1000,
+  commandTtlMinMs: 1_000,
+  commandTtlMaxMs: 30 * 24 * 60 * 60 * 1000,
+  /** How long a receiver has to acknowledge before the command is delivered again. */
+  commandLeaseMs: 30_000,
+  /** How long an acknowledged command may lack its result before it counts as failed. */
+  commandResultTimeoutMs: 24 * 60 * 60 * 1000,
+  /** Commands of one device that have no end yet. */
+  commandsQueuedPerDevice: 1_000,
+  /** Of a failed command's result. */
+  resultCodeMaxChars: 128,
+  resultMessageMaxChars: 1_024,
+  /** Polls, streams and sockets that may wait for the commands of one device, and for those of all. */
+  commandWaitersPerDevice: 8,
+  commandWaitersMax: 50_000,
+  /** Requests that may wait for the result of a command. */
+  resultWaitersMax: 10_000,
+  /** Of what a device reported, and as much again of what it should be. */
+  stateMaxChars: 32 * 1024,
+  stateDepthMax: 64,
+  /** How long a post keeps its device online. */
+  deviceOnlineTtlMs: 90_000,
+  /** A gap that is shorter is no transition. */
+  deviceOfflineGraceMs: 10_000,
+  /** Transitions being stored at a time; the rest waits. */
+  presenceStoresAtATime: 64,
+  /** A transition that cannot be stored is tried again this often, after twice the pause each time. */
+  presenceRetriesMax: 8,
+  presenceRetryMs: 1_000,
+  presenceRetryMaxMs: 60_000,
   greetingTimeoutMs: 10_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 8_000,

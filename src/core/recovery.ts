@@ -64,22 +64,6 @@ export function openCache(
   return { position, recovered: true, publications: [newest] };
 }
 
-/** How much text a recovery brings, in characters. */
-export function sizeOf({ publications }: Exclude<Opened, "insufficient">): number {
-  return publications.reduce((chars, { data }) => chars + data.length, 0);
-}
-
-/** The same answer, or `recovered: false` where it would bring more text than one answer may hold. */
-export function boundRecovery(
-  opened: Exclude<Opened, "insufficient">,
-  maxChars: number,
-): Exclude<Opened, "insufficient"> {
-  const last = opened.publications.at(-1);
-  if (last === undefined || sizeOf(opened) <= maxChars) return opened;
-  const position = { epoch: opened.position.epoch, offset: last.offset };
-  return { position, recovered: false, publications: [] };
-}
-
 /** Whether `history` holds everything after `since`. An empty epoch is not compared. */
 function isComplete({ top, publications }: History, since: Position): boolean {
   if (since.epoch !== "" && since.epoch !== top.epoch) return false;

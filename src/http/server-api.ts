@@ -71,7 +71,9 @@ async function whenAsked(
       services,
     );
   } catch (error) {
-    if (error instanceof Fault) log.info("api.refused", { code: error.code, remoteAddress });
+    if (error instanceof Fault) {
+      log.info("api.refused", { code: error.code, address: remoteAddress });
+    }
     throw error;
   }
   return respond(await readBodyText(c.req.raw, limits, clock));

@@ -104,6 +104,8 @@ export function decodeClientFrame(text: string): ClientLine[] {
 export function decodeBareConnect(text: string): CommandOf<"connect"> {
   const trimmed = text.trim();
   const object = trimmed === "" || trimmed === "null" ? "{}" : trimmed;
+  // Else what is spliced in could end the request and begin another command.
+  parseObject(object);
   const [line] = decodeClientFrame(`{"id":1,"connect":${onOneLine(object)}}`);
   if (line === undefined || line === "pong" || line.method !== "connect") {
     throw malformed("it is not a connect request");

@@ -4,7 +4,11 @@ import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { onOneLine, rawElements, rawMembers } from "../core/raw-json.ts";
 
-const printable = z.string().regex(/^[^\p{Cc}]*$/u, "wanted no control characters");
+/** A half of a surrogate pair is no character: two different ids would be stored as the same one. */
+const printable = z
+  .string()
+  .regex(/^[^\p{Cc}]*$/u, "wanted no control characters")
+  .refine((text) => text.isWellFormed(), "wanted whole characters");
 
 const EventFields = z.strictObject({
   id: printable.min(1).max(LIMITS.eventIdMaxChars).optional(),

@@ -21,7 +21,7 @@ type Socket = Bun.ServerWebSocket<GuardedHandler>;
 const KEEP_ALIVE_S = 255;
 
 /** How long a held response may take to leave once it has ended. */
-const CLOSING_S = 5;
+const CLOSING_S = 4;
 
 /** How often a stopped server is asked whether requests still run; Bun tells only when sockets are gone too. */
 const STOP_POLL_MS = 20;

@@ -17,6 +17,7 @@ export interface ClientLimits {
   readonly channelsPerClient: number;
   readonly clientsMax: number;
   readonly queueMaxBytes: number;
+  readonly recoveryMaxBytes: number;
   readonly greetingTimeoutMs: number;
   readonly pingIntervalMs: number;
   readonly pongTimeoutMs: number;

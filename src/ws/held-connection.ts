@@ -5,6 +5,7 @@ import type { Disconnect } from "../protocol/codes.ts";
 import { disconnectPush, type PushForm } from "../protocol/push-frame.ts";
 import { PING_FRAME } from "../protocol/server-frame.ts";
 import type { Connection, HeldTransport } from "./connection.ts";
+import { QueueBound } from "./queue-bound.ts";
 
 export interface HeldConnectionOptions {
   readonly transport: HeldTransport;
@@ -43,6 +44,7 @@ export class HeldConnection implements Connection {
   readonly body: ReadableStream<Uint8Array>;
   readonly #options: HeldConnectionOptions;
   readonly #isEvents: boolean;
+  readonly #bound: QueueBound;
   readonly #queue: string[] = [];
   #queuedBytes = 0;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -59,6 +61,7 @@ export class HeldConnection implements Connection {
     this.remoteAddress = options.remoteAddress;
     this.session = options.session;
     this.#options = options;
+    this.#bound = new QueueBound(options.queueMaxBytes);
     this.#isEvents = transport === "sse" || transport === "uni_sse";
     if (this.#isEvents) this.#enqueue(EVENTS_BEGIN);
     this.body = new ReadableStream<Uint8Array>(
@@ -79,8 +82,12 @@ export class HeldConnection implements Connection {
 
   send(frame: string): void {
     if (this.#state !== "open") return;
-    if (this.isSlow()) this.#options.onSlow();
-    else this.#enqueue(this.#framed(frame));
+    if (this.isSlow()) {
+      this.#options.onSlow();
+    } else {
+      this.#enqueue(this.#framed(frame));
+      this.#bound.sent(frame);
+    }
   }
 
   ping(): void {
@@ -88,7 +95,7 @@ export class HeldConnection implements Connection {
   }
 
   isSlow(): boolean {
-    return this.#queuedBytes > this.#options.queueMaxBytes;
+    return this.#bound.isExceededBy(this.#queuedBytes);
   }
 
   close(disconnect: Disconnect): void {

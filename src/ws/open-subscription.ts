@@ -4,7 +4,7 @@ import type { Opened } from "../core/recovery.ts";
 import type { Opening } from "../core/subscriptions.ts";
 import { passesFilter } from "../core/tags-filter.ts";
 import type { SubscribeResult } from "../protocol/server-frame.ts";
-import type { ClientLimits, ClientServices } from "./client-services.ts";
+import type { ClientServices } from "./client-services.ts";
 import { asChain } from "./delta.ts";
 import type { SubscriptionPlan } from "./subscription.ts";
 
@@ -22,12 +22,6 @@ export function openSubscription(
     // A channel that keeps nothing tells a client that asks for it that nothing was recovered.
     since: recoverable || !tells ? since : [],
   });
-}
-
-/** How much text an answer may bring at once: in the longest encoding it still fits into the queue. */
-export function recoveryMaxChars({ queueMaxBytes }: Pick<ClientLimits, "queueMaxBytes">): number {
-  const bytesPerCharMax = 3;
-  return Math.floor(queueMaxBytes / bytesPerCharMax);
 }
 
 /** What the client is told of its new subscription. */

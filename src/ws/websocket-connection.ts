@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { HostSocket } from "../core/ports/host.ts";
 import { PING_FRAME } from "../protocol/server-frame.ts";
 import type { Connection } from "./connection.ts";
+import { QueueBound } from "./queue-bound.ts";
 import type { PongRule } from "./session.ts";
 
 export interface WebsocketConnectionOptions {
@@ -23,10 +24,14 @@ export interface WebsocketConnectionOptions {
 
 /** A client on a websocket. */
 export function createWebsocketConnection(options: WebsocketConnectionOptions): Connection {
-  const { socket, session, queueMaxBytes, transport, hidesPings } = options;
+  const { socket, session, transport, hidesPings } = options;
+  const bound = new QueueBound(options.queueMaxBytes);
+
   function send(frame: string): void {
-    if (socket.bufferedBytes() > queueMaxBytes || socket.send(frame) === "dropped") {
+    if (bound.isExceededBy(socket.bufferedBytes()) || socket.send(frame) === "dropped") {
       options.onSlow();
+    } else {
+      bound.sent(frame);
     }
   }
   return {
@@ -47,6 +52,6 @@ export function createWebsocketConnection(options: WebsocketConnectionOptions): 
       // A peer that reads nothing never answers the closing handshake.
       options.clock.after(LIMITS.closeGraceMs, () => socket.terminate());
     },
-    isSlow: () => socket.bufferedBytes() > queueMaxBytes,
+    isSlow: () => bound.isExceededBy(socket.bufferedBytes()),
   };
 }

@@ -1,18 +1,13 @@
 import type { Channel } from "../core/channel.ts";
 import type { Position } from "../core/publication.ts";
-import { boundRecovery, type Opened, sizeOf } from "../core/recovery.ts";
+import type { Opened } from "../core/recovery.ts";
 import type { Opening } from "../core/subscriptions.ts";
 import { DISCONNECT } from "../protocol/codes.ts";
 import type { ConnectResult, SubscribeResult } from "../protocol/server-frame.ts";
 import type { Admitted } from "./admission.ts";
 import type { Client } from "./client.ts";
-import {
-  openSubscription,
-  positionAfter,
-  recoveryMaxChars,
-  resultOf,
-  ttlOf,
-} from "./open-subscription.ts";
+import { openSubscription, positionAfter, resultOf, ttlOf } from "./open-subscription.ts";
+import { RecoveryBudget } from "./recovery-budget.ts";
 import { type ServerSubscription, serverPlan } from "./server-side.ts";
 import type { SubscriptionPlan } from "./subscription.ts";
 
@@ -41,7 +36,8 @@ export async function welcome(client: Client, how: Welcome): Promise<void> {
   const completed = openings.map(({ plan, opening }) => ({ plan, opened: opening.complete() }));
   const sufficient = completed.filter(isSufficient);
   if (sufficient.length < completed.length) return client.end(DISCONNECT.insufficientState);
-  const opened = withinBudget(sufficient, recoveryMaxChars(limits));
+  const budget = new RecoveryBudget(limits.recoveryMaxBytes);
+  const opened = sufficient.map((it) => ({ ...it, opened: budget.spend(it.opened) }));
   const result = connectResultOf(client, how, opened);
   client.connection.send(how.encode(result));
   // The connection may not have taken even that: then it is gone.
@@ -58,16 +54,6 @@ interface OpenedPlan {
 
 function isSufficient(it: { plan: SubscriptionPlan; opened: Opened }): it is OpenedPlan {
   return it.opened !== "insufficient";
-}
-
-/** All recoveries of one answer share what the client's queue can hold; who comes late recovers nothing. */
-function withinBudget(plans: readonly OpenedPlan[], maxChars: number): OpenedPlan[] {
-  let left = maxChars;
-  return plans.map(({ plan, opened }) => {
-    const bounded = boundRecovery(opened, left);
-    left -= sizeOf(bounded);
-    return { plan, opened: bounded };
-  });
 }
 
 function connectResultOf(

@@ -13,6 +13,7 @@ import type {
 } from "../../src/core/ports/host.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import { currentHost } from "../../src/runtime/current-host.ts";
+import { HeldBodies } from "./held-bodies.ts";
 import { CANARY, type Call, type Command, HOST_LIMITS, type StartOptions } from "./host-wire.ts";
 
 function tell(line: Readonly<Record<string, unknown>>): void {
@@ -41,6 +42,7 @@ const options: ListenOptions<Request, Response> = {
   fetch: answer,
 };
 const held = Promise.withResolvers<Response>();
+const bodies = new HeldBodies(tell);
 const sockets = new Map<string, HostSocket>();
 /** Counts what "flood" published, for those who subscribe in its midst. */
 let flooded = 0;
@@ -64,11 +66,21 @@ function answer(request: Request, info: RequestInfo): Promise<Response> | Respon
       throw CANARY;
     case "/hold":
       return held.promise;
+    case "/body-held":
+      return openBody(url, info);
+    case "/body-late":
+      return held.promise.then(() => openBody(url, info));
     case "/body":
       return request.text().then((body) => Response.json({ length: body.length }));
     default:
       return Response.json({ url, remoteAddress, secure });
   }
+}
+
+function openBody(url: string, info: RequestInfo): Response {
+  const query = new URL(url).searchParams;
+  const kind = query.get("kind") === "endless" ? "endless" : "silent";
+  return bodies.open(query.get("id") ?? "?", kind, info);
 }
 
 async function upgrade(request: Request, info: RequestInfo): Promise<Response> {
@@ -132,6 +144,10 @@ async function obey(command: Command): Promise<unknown> {
       return joinFlood(command.id, command.topic);
     case "overflow":
       return await overflow(command.stalled, command.healthy);
+    case "pulled-bytes":
+      return bodies.pulledBytes(command.id);
+    case "end-body":
+      return bodies.end(command.id, command.kind);
     case "nothing":
       return null;
     case "release":

@@ -31,6 +31,8 @@ export type Command =
   | { readonly do: "flood"; readonly topic: string; readonly joiners: number }
   | { readonly do: "join-flood"; readonly id: string; readonly topic: string }
   | { readonly do: "overflow"; readonly stalled: string; readonly healthy: string }
+  | { readonly do: "pulled-bytes"; readonly id: string }
+  | { readonly do: "end-body"; readonly id: string; readonly kind: "endless" | "silent" }
   | { readonly do: "nothing" }
   | { readonly do: "release" }
   | { readonly do: "stop" }

@@ -1,13 +1,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
-import { describeHost } from "./host.ts";
+import { describeHost, type HostUnderTest } from "./host.ts";
+import { describeHeldBodies } from "./host-bodies.ts";
 import { RawSocket } from "./host-clients.ts";
 import { HostProcess } from "./host-process.ts";
 
 // A machine under load may need long to start a process; what is awaited has deadlines of its own.
 setDefaultTimeout(60_000);
 
-describeHost({
+const BUN: HostUnderTest = {
   name: "Bun",
   capabilities: {
     nativeTopics: true,
@@ -18,9 +19,9 @@ describeHost({
     stopKeepsSockets: true,
   },
   start: (options) => HostProcess.start([process.execPath], options),
-});
+};
 
-describeHost({
+const DENO: HostUnderTest = {
   name: "Deno",
   capabilities: {
     nativeTopics: false,
@@ -31,7 +32,12 @@ describeHost({
     stopKeepsSockets: false,
   },
   start: (options) => HostProcess.start([denoBinary(), "run", "-A"], options),
-});
+};
+
+for (const host of [BUN, DENO]) {
+  describeHost(host);
+  describeHeldBodies(host);
+}
 
 test("Bun compresses long replies for who asks for it, but no publication", async () => {
   await using server = await HostProcess.start([process.execPath], { hostname: "127.0.0.1" });

@@ -1,4 +1,5 @@
 import { Centrifuge, type PublicationContext, type SubscribedContext } from "centrifuge";
+import { TestEventSource } from "./event-source.ts";
 import { trustingWebSocket } from "./frame-socket.ts";
 import { Inbox } from "./inbox.ts";
 
@@ -8,6 +9,8 @@ export interface CentrifugeOptions {
   readonly ca?: string;
   /** Fetches a new token when the server says that the old one has expired. */
   readonly getToken?: () => Promise<string>;
+  /** What carries it; a websocket when absent. */
+  readonly transport?: "websocket" | "http_stream" | "sse";
 }
 
 /** A client on the npm package `centrifuge`, as an application would use it, with quick retries. */
@@ -18,9 +21,14 @@ export class CentrifugeClient implements Disposable {
   readonly states = new Inbox<string>();
   readonly #centrifuge: Centrifuge;
 
-  constructor(url: string, { token, ca, getToken }: CentrifugeOptions) {
-    this.#centrifuge = new Centrifuge(`${url}/connection/websocket`, {
+  constructor(url: string, { token, ca, getToken, transport = "websocket" }: CentrifugeOptions) {
+    const base = transport === "websocket" ? url : url.replace(/^ws/, "http");
+    const endpoint = `${base}/connection/${transport}`;
+    const endpoints = transport === "websocket" ? endpoint : [{ transport, endpoint }];
+    this.#centrifuge = new Centrifuge(endpoints, {
       token,
+      emulationEndpoint: `${base}/emulation`,
+      eventsource: TestEventSource,
       ...(getToken && { getToken }),
       minReconnectDelay: 20,
       maxReconnectDelay: 300,
@@ -51,6 +59,17 @@ export class CentrifugeClient implements Disposable {
     subscription.subscribe();
     const isOurs = (context: SubscribedContext) => context.channel === channel;
     return this.subscribed.find(isOurs, { what: `the subscription to ${channel}` });
+  }
+
+  /** Publishes on the client's side. */
+  async publish(channel: string, data: unknown): Promise<void> {
+    await this.#centrifuge.publish(channel, data);
+  }
+
+  /** The offsets of what the channel keeps. */
+  async history(channel: string): Promise<number[]> {
+    const { publications } = await this.#centrifuge.history(channel, { limit: 100 });
+    return publications.map(({ offset }) => Number(offset));
   }
 
   [Symbol.dispose](): void {

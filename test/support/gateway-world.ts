@@ -46,6 +46,12 @@ const CLOSED: Namespace = {
   subscribeCallback: false,
   publishCallback: false,
 };
+
+/** Rules of a namespace; what is left out is neither kept nor allowed. */
+export function namespaceRules(rules: Partial<Namespace>): Namespace {
+  return { ...CLOSED, ...rules };
+}
+
 const KEPT = { ...CLOSED, retention: RETENTION, forceRecovery: true };
 const NAMESPACES: Namespaces = new Map([
   ["device", KEPT],
@@ -71,6 +77,7 @@ export const LIMITS = {
   channelsPerClient: 3,
   clientsMax: 10,
   queueMaxBytes: 1000,
+  recoveryMaxBytes: 5000,
   greetingTimeoutMs: 10_000,
   pingIntervalMs: 25_000,
   pongTimeoutMs: 8_000,
@@ -117,7 +124,7 @@ interface WorldOptions {
 export function gatewayWorld(options: WorldOptions = {}) {
   const namespaces = new Map(NAMESPACES);
   for (const [name, rules] of Object.entries(options.namespaces ?? {})) {
-    namespaces.set(name, { ...CLOSED, ...rules });
+    namespaces.set(name, namespaceRules(rules));
   }
   const limits = { ...LIMITS, ...options.limits };
   const clock = new FakeClock();

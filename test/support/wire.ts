@@ -21,6 +21,8 @@ export interface WireConnect {
   readonly version: string;
   readonly ping?: number;
   readonly pong?: boolean;
+  readonly session?: string;
+  readonly node?: string;
   readonly subs?: Readonly<Record<string, WireSubscription>>;
 }
 
@@ -29,6 +31,7 @@ export interface WirePush {
   readonly pub?: WirePublication;
   readonly connect?: WireConnect;
   readonly unsubscribe?: { readonly code: number; readonly reason: string };
+  readonly disconnect?: { readonly code: number; readonly reason: string };
 }
 
 /** One line of a frame: a reply when it has an `id`, a push when it has a `push`, else a ping. */
@@ -44,6 +47,9 @@ export interface WireLine {
   readonly unsubscribe?: Readonly<Record<string, unknown>>;
   readonly push?: WirePush;
 }
+
+/** One line where pushes may be bare, as clients get them that only listen. */
+export type WireMessage = WireLine & Omit<WirePush, "unsubscribe">;
 
 /** The JSON of a line, or an empty object for the plain text some lines are. */
 export function parseLine(text: string): WireLine {

@@ -86,8 +86,8 @@ export interface Streams {
   append(entry: Append): Promise<Appended>;
   history(channel: Channel, query: HistoryQuery): Promise<History>;
   /**
-   * Drops every publication of which an `append` resolved before. Epoch, offset and version stay:
-   * the stream goes on counting, and who was not at its top cannot recover.
+   * Drops every publication whose `append` was called before. Epoch, offset and version stay: the
+   * stream goes on counting, and who was not at its top cannot recover.
    */
   removeHistory(channel: Channel): Promise<void>;
 }

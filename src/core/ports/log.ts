@@ -16,6 +16,7 @@ export type LogEvent =
   | "http.unavailable"
   | "keys.failed"
   | "keys.loaded"
+  | "presence.failed"
   | "server.draining"
   | "server.listening"
   | "server.stopped"

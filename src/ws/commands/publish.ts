@@ -23,7 +23,7 @@ async function permitted(
   client: Client,
   named: NamedChannel,
   data: string,
-): Promise<Pick<PublishRequest, "data" | "tags" | "skipHistory" | "idempotencyKey">> {
+): Promise<Omit<PublishRequest, "channel" | "info">> {
   const { backend } = client.services;
   const { rules, identity, channel } = named;
   if (!rules.publishCallback || backend.publish === undefined) {
@@ -32,11 +32,6 @@ async function permitted(
   }
   if (belongsTo("none", identity, false)) return { data };
   const question = { ...client.asBackendUser(), channel, data };
-  const {
-    delta: _,
-    version: __,
-    versionEpoch: ___,
-    ...granted
-  } = resultFrom(await backend.publish(question));
-  return { data, ...granted };
+  const { version, versionEpoch: epoch, ...granted } = resultFrom(await backend.publish(question));
+  return { data, ...granted, version: { version, epoch } };
 }

@@ -1,19 +1,14 @@
 import { Fault } from "../../core/faults.ts";
 import type { SubscriptionClaims } from "../../core/ports/tokens.ts";
 import type { Position } from "../../core/publication.ts";
-import { boundRecovery } from "../../core/recovery.ts";
 import type { CommandOf, SubscribeRequest } from "../../protocol/client-frame.ts";
 import { DISCONNECT, ERROR } from "../../protocol/codes.ts";
 import { encodeSubscribeResult } from "../../protocol/server-frame.ts";
 import { decodeTagsFilter } from "../../protocol/tags-filter.ts";
 import type { Client } from "../client.ts";
-import {
-  openSubscription,
-  positionAfter,
-  recoveryMaxChars,
-  resultOf,
-} from "../open-subscription.ts";
+import { openSubscription, positionAfter, resultOf } from "../open-subscription.ts";
 import { Disconnection, Refusal } from "../protocol-error.ts";
+import { RecoveryBudget } from "../recovery-budget.ts";
 import { grantWishes, type SubscriptionPlan } from "../subscription.ts";
 import { channelOf, type NamedChannel } from "./channel-access.ts";
 import { permitOf } from "./permit.ts";
@@ -42,7 +37,7 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
   const completed = opening.complete();
   if (completed === "insufficient") throw new Disconnection(DISCONNECT.insufficientState);
-  const opened = boundRecovery(completed, recoveryMaxChars(services.limits));
+  const opened = new RecoveryBudget(services.limits.recoveryMaxBytes).spend(completed);
   const wantsError = ((request.flag ?? 0) & FLAG_FAIL_UNRECOVERED) !== 0;
   if (wantsError && opened.recovered === false) throw new Refusal(ERROR.unrecoverablePosition);
   const result = resultOf(plan, opened, services.clock.nowMs());

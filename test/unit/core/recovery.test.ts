@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Publication } from "../../../src/core/publication.ts";
-import { boundRecovery, openStream, sizeOf } from "../../../src/core/recovery.ts";
+import { openCache, openStream } from "../../../src/core/recovery.ts";
 
 const EPOCH = "abcdefgh";
 
@@ -82,19 +82,68 @@ describe("openStream()", () => {
   });
 });
 
-describe("boundRecovery()", () => {
-  const opened = openStream(history(9, [8, 9]), [], { epoch: EPOCH, offset: 7 });
-  if (opened === "insufficient") throw new Error("Cannot test: the stream is insufficient");
+describe("openCache()", () => {
+  const since = { epoch: EPOCH, offset: 7 };
 
-  test("leaves a recovery alone that fits", () => {
-    expect(boundRecovery(opened, sizeOf(opened))).toBe(opened);
+  test("tells where the stream stands when nothing is to be recovered", () => {
+    expect(openCache(history(9, [9]), [], undefined)).toEqual({
+      position: { epoch: EPOCH, offset: 9 },
+      publications: [],
+    });
   });
 
-  test("recovers nothing rather than a part of what does not fit", () => {
-    expect(boundRecovery(opened, sizeOf(opened) - 1)).toEqual({
+  test("gives the newest publication alone, however many were missed", () => {
+    expect(openCache(history(9, [9]), [], since)).toEqual({
+      position: { epoch: EPOCH, offset: 9 },
+      recovered: true,
+      publications: [publication(9)],
+    });
+  });
+
+  test("gives nothing to a client that has the newest one", () => {
+    expect(openCache(history(7, [7]), [], since)).toEqual({
+      position: { epoch: EPOCH, offset: 7 },
+      recovered: true,
+      publications: [],
+    });
+  });
+
+  test.each([
+    { name: "the same offset of another epoch", since: { epoch: "otherone", offset: 9 } },
+    { name: "no epoch", since: { epoch: "", offset: 0 } },
+    { name: "more than there is", since: { epoch: EPOCH, offset: 12 } },
+  ])("gives the newest one to a client that knows $name", ({ since }) => {
+    expect(openCache(history(9, [9]), [], since)).toMatchObject({
+      recovered: true,
+      position: { epoch: EPOCH, offset: 9 },
+      publications: [{ offset: 9 }],
+    });
+  });
+
+  test("prefers what arrived while loading", () => {
+    expect(openCache(history(9, [9]), held(10, 11), since)).toMatchObject({
+      recovered: true,
+      position: { epoch: EPOCH, offset: 11 },
+      publications: [{ offset: 11 }],
+    });
+  });
+
+  test("counts what arrived while loading as passed when nothing is to be recovered", () => {
+    expect(openCache(history(9, [9]), held(10), undefined)).toEqual({
+      position: { epoch: EPOCH, offset: 10 },
+      publications: [],
+    });
+  });
+
+  test("recovers nothing when the newest one is no longer kept", () => {
+    expect(openCache(history(9), [], since)).toEqual({
       position: { epoch: EPOCH, offset: 9 },
       recovered: false,
       publications: [],
     });
+  });
+
+  test("is insufficient when what arrived does not follow on", () => {
+    expect(openCache(history(9, [9]), held(11), since)).toBe("insufficient");
   });
 });

@@ -4,6 +4,7 @@ import { createDeviceEvents } from "../../../src/core/device-events.ts";
 import { Fault } from "../../../src/core/faults.ts";
 import type { AppServices } from "../../../src/http/app.ts";
 import { createApp } from "../../../src/http/app.ts";
+import type { ConnectionGate } from "../../../src/http/connection-gate.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
 import { gatewayWorld } from "../../support/gateway-world.ts";
@@ -13,11 +14,14 @@ import { apiParts } from "../../support/server-api-world.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
+const OPEN_GATE: ConnectionGate = { checkOrigin: () => undefined, checkRoom: () => undefined };
+
 function world(overrides: Partial<AppServices> = {}) {
   const clock = new FakeClock(NOW);
   const log = new RecordingLog();
   const published: string[] = [];
   const streams = new MemoryStreams((_, { data }) => published.push(data));
+  const clients = gatewayWorld();
   const app = createApp({
     clock,
     log,
@@ -33,8 +37,15 @@ function world(overrides: Partial<AppServices> = {}) {
       entropy: createFakeEntropy(),
       retention: { sizeMax: 10, ttlMs: 1000 },
     }),
-    serverApi: apiParts(gatewayWorld()),
-    limits: { bodyMaxBytes: 2000, bodyTimeoutMs: 1000, eventMaxBytes: 500, eventsPerPost: 5 },
+    serverApi: apiParts(clients),
+    transports: { gateway: clients.gateway, gate: OPEN_GATE, clientHeaders: [] },
+    limits: {
+      bodyMaxBytes: 2000,
+      bodyTimeoutMs: 1000,
+      eventMaxBytes: 500,
+      eventsPerPost: 5,
+      frameMaxBytes: 1000,
+    },
     checkReady: async () => {},
     ...overrides,
   });

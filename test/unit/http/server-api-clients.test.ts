@@ -51,6 +51,13 @@ describe("POST /api/subscribe", () => {
     );
   });
 
+  test("takes null for what is not there", async () => {
+    const { call, anna, presence } = await crowd();
+    await call("subscribe", { user: "anna", channel: CHAT, info: null, data: null, client: null });
+    expect(anna.socket.frames).toEqual(['{"push":{"channel":"chat:1","subscribe":{}}}']);
+    expect(presence.list(CHAT)[0]?.chanInfo).toBeUndefined();
+  });
+
   test.each(["client", "user and client"])("subscribes one client, named by %s", async (by) => {
     const { call, anna, other, ids } = await crowd();
     const address = { client: ids.other, ...(by !== "client" && { user: "anna" }) };
@@ -201,6 +208,20 @@ describe("POST /api/disconnect", () => {
     const { call, anna, other, ids } = await crowd();
     await call("disconnect", { user: "anna", whitelist: [ids.other, "somebody"] });
     expect([anna, other].map(({ socket }) => socket.closed?.code)).toEqual([3503, undefined]);
+  });
+
+  test("ends the connection of a session", async () => {
+    const it = await crowd();
+    const start = {
+      transport: "http_stream",
+      frame: '{"id":1,"connect":{"token":"good"}}',
+    } as const;
+    it.gateway.hold({ peer: { remoteAddress: "192.0.2.9" }, start, onClosing() {} });
+    await settled();
+    const held = it.registry.ofUser("anna").find(({ connection }) => connection.session);
+    await it.call("disconnect", { session: held?.connection.session });
+    expect(held?.isClosed).toBe(true);
+    expect([it.anna, it.other].map(({ socket }) => socket.closed)).toEqual([undefined, undefined]);
   });
 
   test("ends one connection", async () => {

@@ -11,6 +11,21 @@ const NOT_FOUND = '{"error":{"code":104,"message":"not found"}}';
 const NOT_AN_OBJECT =
   '{"error":{"code":107,"message":"bad request","detail":"it is not a JSON object"}}';
 
+/** Counts how many appends run at a time, at most. */
+function mostAppends({ streams }: ReturnType<typeof serverApiWorld>): () => number {
+  const append = streams.append.bind(streams);
+  let running = 0;
+  let most = 0;
+  streams.append = async (entry) => {
+    running += 1;
+    most = Math.max(most, running);
+    await settled();
+    running -= 1;
+    return append(entry);
+  };
+  return () => most;
+}
+
 /** The data of every publication of chat:1, oldest first. */
 async function keptData({ streams }: ReturnType<typeof serverApiWorld>): Promise<string[]> {
   const { publications } = await streams.history(CHAT, { limit: 100, ttlMs: 60_000 });
@@ -45,7 +60,7 @@ describe("how a call of the server API travels", () => {
     const { status, text } = await it.ask("/api/publish", { body: BODY, headers });
     expect(status).toBe(401);
     expect(JSON.parse(text)).toMatchObject({ status: 401, code });
-    expect(it.log.of("api.refused")).toEqual([{ code, remoteAddress: "192.0.2.7" }]);
+    expect(it.log.of("api.refused")).toEqual([{ code, address: "192.0.2.7" }]);
   });
 
   test.each(["/api", "/api/batch", "/api/publish"])("answers 401 on %s", async (path) => {
@@ -226,23 +241,14 @@ describe("POST /api/batch", () => {
     [true, 3],
   ])("with parallel %p runs %d of three at a time", async (parallel, expected) => {
     const it = serverApiWorld();
-    const { append } = it.streams;
-    let running = 0;
-    let most = 0;
-    it.streams.append = async (entry) => {
-      running += 1;
-      most = Math.max(most, running);
-      await settled();
-      running -= 1;
-      return append.call(it.streams, entry);
-    };
+    const most = mostAppends(it);
     const publish = { channel: CHAT, data: 1 };
     const answer = await it.call("batch", {
       parallel,
       commands: [1, 2, 3].map(() => ({ publish })),
     });
     expect(JSON.parse(answer).replies).toHaveLength(3);
-    expect(most).toBe(expected);
+    expect(most()).toBe(expected);
   });
 
   test("refuses more commands than it may have", async () => {
@@ -280,6 +286,15 @@ describe("POST /api", () => {
   test("takes one command that is written on several lines", async () => {
     const body = JSON.stringify({ method: "publish", params: { channel: CHAT, data: 1 } }, null, 2);
     expect((await serverApiWorld().ask("/api", { body })).text).toBe(PUBLISHED);
+  });
+
+  test("does one command after the other", async () => {
+    const it = serverApiWorld();
+    const most = mostAppends(it);
+    const line = '{"method":"publish","params":{"channel":"chat:1","data":1}}';
+    await it.ask("/api", { body: `${line}\n${line}` });
+    expect(await keptData(it)).toHaveLength(2);
+    expect(most()).toBe(1);
   });
 
   test("does nothing at all when one line is no command", async () => {

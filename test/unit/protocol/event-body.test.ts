@@ -60,6 +60,7 @@ describe("decodeEventBody()", () => {
     ['{"type":""}', "event_invalid"],
     ['{"type":"a","id":""}', "event_invalid"],
     ['{"type":"a\\u0000"}', "event_invalid"],
+    ['{"type":"a","id":"\\ud800"}', "event_invalid"],
     ['{"type":"a","time":{}}', "event_invalid"],
     [`{"type":"a","data":"${"x".repeat(200)}"}`, "event_invalid"],
     ["5", "event_invalid"],

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { parseChannel } from "../../../src/core/channel.ts";
 import { connectPush, publicationPush } from "../../../src/protocol/push-frame.ts";
 import {
+  encodeConnectResult,
   encodeErrorReply,
+  encodeHistory,
+  encodePresence,
+  encodePresenceStats,
+  encodePublication,
   encodeReply,
   encodeSubscribeResult,
 } from "../../../src/protocol/server-frame.ts";
@@ -94,4 +99,76 @@ test("encodeReply() and encodeErrorReply() carry the command's id", () => {
   expect(encodeErrorReply(5, { code: 103, message: "permission denied" })).toBe(
     '{"id":5,"error":{"code":103,"message":"permission denied"}}',
   );
+});
+
+test("encodeErrorReply() says that it is temporary only when it is", () => {
+  expect(encodeErrorReply(5, { code: 400, message: "no", temporary: false })).toBe(
+    '{"id":5,"error":{"code":400,"message":"no"}}',
+  );
+  expect(encodeErrorReply(5, { code: 100, message: "later", temporary: true })).toBe(
+    '{"id":5,"error":{"code":100,"message":"later","temporary":true}}',
+  );
+});
+
+describe("encodeConnectResult()", () => {
+  test("writes every field a client may be told", () => {
+    const text = encodeConnectResult({
+      client: "c1",
+      version: "1",
+      ttlSeconds: 60,
+      data: '{"big":9007199254740993}',
+      session: "s1",
+      node: "n1",
+      pingSeconds: 25,
+      pong: true,
+      subs: new Map(),
+    });
+    expect(text).toBe(
+      '{"client":"c1","version":"1","expires":true,"ttl":60,"data":{"big":9007199254740993},"session":"s1","node":"n1","ping":25,"pong":true}',
+    );
+  });
+});
+
+describe("encodeSubscribeResult() with more to say", () => {
+  test("writes the end of the token, the data and the kind of publications", () => {
+    const opened = { position: { epoch: "abcdefgh", offset: 0 }, publications: [] };
+    const result = { recoverable: false, positioned: true, opened, ttlSeconds: 5 };
+    expect(encodeSubscribeResult({ ...result, data: "1.0", delta: true })).toBe(
+      '{"expires":true,"ttl":5,"epoch":"abcdefgh","positioned":true,"data":1.0,"delta":true}',
+    );
+  });
+});
+
+test("encodePublication() marks a difference", () => {
+  expect(encodePublication({ data: '"3:x"', offset: 2, timeMs: 0, delta: true })).toBe(
+    '{"data":"3:x","offset":2,"delta":true}',
+  );
+});
+
+describe("presence and history", () => {
+  test("encodePresence() lists clients by id, and always has a list", () => {
+    const clients = [
+      { user: "anna", client: "c1", connInfo: "1" },
+      { user: "", client: 'c"2' },
+    ];
+    expect(encodePresence(clients)).toBe(
+      '{"presence":{"c1":{"user":"anna","client":"c1","conn_info":1},"c\\"2":{"user":"","client":"c\\"2"}}}',
+    );
+    expect(encodePresence([])).toBe('{"presence":{}}');
+  });
+
+  test("encodePresenceStats() always has both numbers", () => {
+    expect(encodePresenceStats({ clients: 0, users: 0 })).toBe('{"num_clients":0,"num_users":0}');
+  });
+
+  test("encodeHistory() always has every field", () => {
+    const top = { epoch: "", offset: 0 };
+    expect(encodeHistory({ top, publications: [] })).toBe(
+      '{"publications":[],"epoch":"","offset":0}',
+    );
+    const publications = [{ data: "1.0", offset: 1, timeMs: 0 }];
+    expect(encodeHistory({ top: { epoch: "e", offset: 1 }, publications })).toBe(
+      '{"publications":[{"data":1.0,"offset":1}],"epoch":"e","offset":1}',
+    );
+  });
 });
