@@ -21,6 +21,7 @@ import type { Retention } from "./core/publication.ts";
 import { createPublisher } from "./core/publisher.ts";
 import { createSubscriptions } from "./core/subscriptions.ts";
 import { createSqliteEngine } from "./engine/sqlite/engine.ts";
+import { lockForServing } from "./engine/sqlite/serving-lock.ts";
 import { createApp } from "./http/app.ts";
 import type { App } from "./http/app-env.ts";
 import { type ConnectionGate, createConnectionGate } from "./http/connection-gate.ts";
@@ -48,8 +49,8 @@ export interface Surroundings {
 export interface RunningServer extends AsyncDisposable {
   readonly port: number;
   readonly secure: boolean;
-  /** Sends clients away, finishes what is in flight; resolves when all is done or the time is up. */
-  drain(): Promise<void>;
+  /** Sends clients away and finishes what is in flight; false when the time was up before all was done. */
+  drain(): Promise<boolean>;
 }
 
 /** Builds the server from its parts and starts it. Whatever fails half-way, what was opened closes. */
@@ -94,14 +95,15 @@ async function createParts(
   opening: AsyncDisposableStack,
 ): Promise<Parts> {
   let gateway: Gateway | undefined;
-  const fanout = new LiveFanout(() => gateway?.onBackpressure());
+  const fanout = new LiveFanout((result) => gateway?.onBackpressure(result));
   const hub = createHub(fanout);
+  lockStore(config, opening);
   const engine = opening.use(await openEngine(config, around, hub.deliver));
   const { recoveryMaxPublications } = config.limits;
-  const { namespaces } = config;
+  const { namespaces, callbacks } = config;
   const web = createWebClient(around.clock);
   const tokens = await loadTokens(config.tokens, { ...around, web });
-  const backend = createBackend({ ...config.callbacks, web });
+  const backend = createBackend({ ...callbacks, web });
   const node = nodeOf(around);
   const shared = {
     namespaces,
@@ -116,19 +118,20 @@ async function createParts(
     ...shared,
     tokens,
     backend,
-    admission: createAdmission({ tokens, backend, unrestricted: config.dev }),
+    admission: createAdmission({ tokens, backend, ...policyOf(config) }),
     subscriptions: createSubscriptions({ streams: engine, hub, recoveryMaxPublications }),
     limits: config.limits,
+    onUserLimit: config.clients.onUserLimit,
+    clientHeaders: callbacks.headers,
     nativePing: around.host.capabilities.nativePing,
     node: node.uid,
     version: VERSION,
   });
   const lifecycle = createLifecycle();
-  const gate = createConnectionGate({ ...around, ...config.clients, gateway, lifecycle });
-  const { headers: clientHeaders } = config.callbacks;
+  const gate = gateOf(config, around, { gateway, lifecycle });
   const app = createApp({
     ...around,
-    transports: { gateway, gate, clientHeaders },
+    transports: { gateway, gate, clientHeaders: callbacks.headers },
     devices: devicesOf(config, engine, around),
     deviceEvents: createDeviceEvents({
       ...around,
@@ -142,7 +145,27 @@ async function createParts(
       await engine.ping();
     },
   });
-  return { app, fanout, gateway, gate, clientHeaders, lifecycle };
+  return { app, fanout, gateway, gate, clientHeaders: callbacks.headers, lifecycle };
+}
+
+function gateOf(
+  { clients, limits }: Config,
+  around: Surroundings,
+  parts: Pick<Parts, "gateway" | "lifecycle">,
+): ConnectionGate {
+  const addressRate = {
+    perSecond: limits.connectionsPerAddressPerSecond,
+    burst: limits.connectionsPerAddressBurst,
+  };
+  return createConnectionGate({ ...around, ...clients, ...parts, addressRate });
+}
+
+function policyOf({ clients }: Config) {
+  return { unrestricted: clients.insecure, userChannels: clients.userChannel };
+}
+
+function lockStore({ store }: Config, opening: AsyncDisposableStack): void {
+  if (store.location !== "memory") opening.use(lockForServing(store.location.file));
 }
 
 function openEngine(config: Config, around: Surroundings, deliver: Deliver): Promise<Engine> {
@@ -203,7 +226,7 @@ interface Draining {
   readonly listener: Listener;
 }
 
-async function drain({ config, around, parts, listener }: Draining): Promise<void> {
+async function drain({ config, around, parts, listener }: Draining): Promise<boolean> {
   const { drainSpreadMs, drainTimeoutMs } = config.limits;
   parts.lifecycle.startDraining();
   around.log.info("server.draining", { spreadMs: drainSpreadMs, timeoutMs: drainTimeoutMs });
@@ -212,8 +235,9 @@ async function drain({ config, around, parts, listener }: Draining): Promise<voi
   const done = around.host.capabilities.stopKeepsSockets
     ? Promise.all([finished(), listener.stop()])
     : finished().then(() => listener.stop());
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = around.clock.after(drainTimeoutMs, resolve);
-  await Promise.race([done, late]);
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const cancel = around.clock.after(drainTimeoutMs, () => resolve(false));
+  const isFinished = await Promise.race([done.then(() => true), late]);
   cancel();
+  return isFinished;
 }

@@ -9,6 +9,11 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
   process.once(name, () => ending.abort());
 }
 
+// Its default would end the process without a word to any client.
+process.on("SIGHUP", () => {
+  process.stderr.write("SIGHUP ignored: restart to load a changed configuration\n");
+});
+
 // A throw that escaped every handler is a bug of ours, but no reason to cut off every client.
 for (const name of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(name, (error: unknown) => {

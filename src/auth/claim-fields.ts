@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
 import { z } from "zod";
+import { decodeBase64Json } from "../core/base64-json.ts";
 import { Fault } from "../core/faults.ts";
 import type { TokenSub } from "../core/ports/tokens.ts";
 import { onOneLine } from "../core/raw-json.ts";
@@ -9,7 +9,7 @@ import { parseOverride } from "../core/subscription-override.ts";
 const TIME_MAX_S = 8.64e12;
 
 const Seconds = z.number().min(0).max(TIME_MAX_S);
-const Base64Json = z.base64().transform(parsedBy(textOfBase64Json));
+const Base64Json = z.base64().transform(parsedBy(decodeBase64Json));
 
 /** The claims that tell when what a token started ends. */
 export const END_FIELDS = {
@@ -76,10 +76,4 @@ export function parsedBy<In, Out>(parse: (value: In) => Out) {
 function overrideOf(value: unknown) {
   const override = value == null ? {} : parseOverride(value);
   return Object.keys(override).length === 0 ? undefined : override;
-}
-
-function textOfBase64Json(base64: string): string {
-  const text = Buffer.from(base64, "base64").toString();
-  JSON.parse(text);
-  return text;
 }

@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
 import { z } from "zod";
+import { decodeBase64Json } from "../core/base64-json.ts";
 import { type Channel, parseChannel } from "../core/channel.ts";
 import { parseDeviceId } from "../core/device-id.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
 import type { TokenSub } from "../core/ports/tokens.ts";
 import { onOneLine, rawMembers } from "../core/raw-json.ts";
 import { parseOverride } from "../core/subscription-override.ts";
+import { Key } from "../protocol/key-text.ts";
 import { createAnswerDecoder, type RawMembers } from "./answer.ts";
 import { optional } from "./optional.ts";
 
@@ -71,10 +72,10 @@ export const decodePublishAnswer = createAnswerDecoder({
     b64data: optional(z.base64()),
     skip_history: Flag,
     tags: optional(z.record(z.string(), z.string())),
-    idempotency_key: Text,
+    idempotency_key: optional(Key),
     delta: Flag,
     version: optional(z.int().min(0)),
-    version_epoch: Text,
+    version_epoch: optional(Key),
   }),
   read: (fields, raw): PublishGrant => ({
     ...payload("data", raw, fields.b64data),
@@ -130,12 +131,6 @@ function payload<Name extends string>(
   base64?: string,
 ): { readonly [Key in Name]?: string };
 function payload(name: string, raw: RawMembers, base64?: string) {
-  const text = base64 === undefined ? (raw.get(name) ?? "null") : textOfBase64(base64);
+  const text = base64 === undefined ? (raw.get(name) ?? "null") : decodeBase64Json(base64);
   return text === "null" ? {} : { [name]: onOneLine(text) };
-}
-
-function textOfBase64(base64: string): string {
-  const text = Buffer.from(base64, "base64").toString();
-  JSON.parse(text);
-  return text;
 }

@@ -5,6 +5,8 @@ import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
 import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
 import { Fault } from "../core/faults.ts";
+import { createSqliteEngine } from "../engine/sqlite/engine.ts";
+import { createLog } from "../telemetry/log.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
@@ -27,10 +29,11 @@ export const CHECKS: readonly Check[] = [
   { id: "data", question: "Can it keep its data?", probe: probeData },
   { id: "listen", question: "Can it listen?", probe: probeListen },
   { id: "tokens", question: "Can it check tokens?", probe: probeTokens },
+  { id: "clients", question: "Are clients kept to what they may?", probe: probeClients },
 ];
 
 async function probeTls({ tls, server }: Config, { clock }: CommandContext): Promise<Finding[]> {
-  if (tls === undefined) return [{ status: "ok", found: "none configured: plain http and ws" }];
+  if (tls === undefined) return [plainFinding(server.publicUrl)];
   const publicHosts = server.publicUrl === undefined ? [] : [new URL(server.publicUrl).hostname];
   try {
     const now = new Date(clock.nowMs());
@@ -51,18 +54,48 @@ async function probeTls({ tls, server }: Config, { clock }: CommandContext): Pro
   }
 }
 
-async function probeData({ store: { location } }: Config): Promise<Finding[]> {
+function plainFinding(publicUrl: string | undefined): Finding {
+  if (!publicUrl?.startsWith("https:")) {
+    return { status: "ok", found: "none configured: plain http and ws" };
+  }
+  const found = `none configured, yet server.public_url is ${publicUrl}`;
+  const remedy = "Set tls.cert and tls.key, unless a proxy in front terminates TLS";
+  return { status: "warn", found, remedy };
+}
+
+async function probeData(
+  { store }: Config,
+  { clock, entropy }: CommandContext,
+): Promise<Finding[]> {
+  const { location } = store;
   if (location === "memory") return [{ status: "ok", found: "everything stays in memory" }];
   const { file } = location;
   for (let path = file; ; path = dirname(path)) {
     try {
       await access(path, constants.R_OK | constants.W_OK);
-      return [{ status: "ok", found: path === file ? file : `${file}, to be made in ${path}` }];
+      if (path !== file) return [{ status: "ok", found: `${file}, to be made in ${path}` }];
+      return [await probeStore(file, { ...store, clock, entropy })];
     } catch (error) {
       if (codeOf(error) === "ENOENT" && path !== dirname(path)) continue;
       const remedy = `Run: chown -R <the user that runs Posthorn> ${path}; or change server.data`;
       return [{ status: "fail", found: `cannot write ${path}: ${explainIo(error)}`, remedy }];
     }
+  }
+}
+
+/** Opens the store as the server would, which may run beside. */
+async function probeStore(
+  file: string,
+  options: Config["store"] & Pick<CommandContext, "clock" | "entropy">,
+): Promise<Finding> {
+  const log = createLog({ level: "error", format: "text", clock: options.clock, write: () => {} });
+  try {
+    await using _engine = await createSqliteEngine({ ...options, deliver: () => {}, log });
+    return { status: "ok", found: file };
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    const remedy = `Restore ${file} from a backup, or change server.data`;
+    return { status: "fail", found, remedy };
   }
 }
 
@@ -108,6 +141,13 @@ async function probeTokens({ tokens, dev }: Config): Promise<Finding[]> {
     return [{ status: "fail", found: error.detail ?? error.message, remedy }];
   }
   return [{ status: "ok", found: keys.join(", ") }, ...shortSecret(secret)];
+}
+
+async function probeClients({ clients, dev }: Config): Promise<Finding[]> {
+  if (!clients.insecure || dev)
+    return [{ status: "ok", found: "to what tokens and channels allow" }];
+  const found = "clients.insecure is on: everyone may read and write everything";
+  return [{ status: "warn", found, remedy: "Set clients.insecure = false" }];
 }
 
 /** What tokens are checked with. The keys behind a URL are not asked for: a start does not need them. */

@@ -58,7 +58,7 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
   const { values, positionals } = parseArguments(args, { ...OPTIONS, name: { type: "string" } });
   const { name, json = false, ...store } = values;
   const id = positionals.length === 0 ? undefined : idFrom(positionals);
-  await withDevices(context, store, async (devices) => {
+  await withDevices(context, { args: store, makes: "store" }, async (devices) => {
     const added = await devices.add({ ...(id && { id }), ...(name !== undefined && { name }) });
     printCredentials(added, json, context);
   });
@@ -68,7 +68,7 @@ async function rotate(args: readonly string[], context: CommandContext): Promise
   const { values, positionals } = parseArguments(args, OPTIONS);
   const { json = false, ...store } = values;
   const id = idFrom(positionals);
-  await withDevices(context, store, async (devices) => {
+  await withDevices(context, { args: store, makes: "nothing" }, async (devices) => {
     printCredentials(await devices.rotate(id), json, context);
   });
 }
@@ -76,7 +76,7 @@ async function rotate(args: readonly string[], context: CommandContext): Promise
 async function remove(args: readonly string[], context: CommandContext): Promise<void> {
   const { values, positionals } = parseArguments(args, STORE_OPTIONS);
   const id = idFrom(positionals);
-  await withDevices(context, values, (devices) => devices.remove(id));
+  await withDevices(context, { args: values, makes: "nothing" }, (devices) => devices.remove(id));
   context.stderr(`Removed ${id}\n`);
 }
 
@@ -84,7 +84,9 @@ async function list(args: readonly string[], context: CommandContext): Promise<v
   const { values, positionals } = parseArguments(args, OPTIONS);
   refuseArguments(positionals);
   const { json = false, ...store } = values;
-  await withDevices(context, store, (devices) => printDevices(devices, json, context));
+  await withDevices(context, { args: store, makes: "nothing" }, (devices) =>
+    printDevices(devices, json, context),
+  );
 }
 
 function idFrom(positionals: readonly string[]): DeviceId {

@@ -1,18 +1,31 @@
+import { existsSync } from "node:fs";
 import { createDeviceSecrets } from "../auth/device-secrets.ts";
 import { createDevices, type Devices } from "../core/devices.ts";
+import { Fault } from "../core/faults.ts";
 import { createSqliteEngine } from "../engine/sqlite/engine.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { CommandContext } from "./command.ts";
 import { type ConfigArguments, readConfig } from "./read-config.ts";
 
+export interface DevicesUse {
+  readonly args: ConfigArguments;
+  /** Only who adds a device may make a store: elsewhere a new one would hide a wrong directory. */
+  readonly makes: "store" | "nothing";
+}
+
 /** Opens the store beside a server that may be running, lends its devices to `use` and closes it. */
 export async function withDevices(
   context: CommandContext,
-  args: ConfigArguments,
+  { args, makes }: DevicesUse,
   use: (devices: Devices) => Promise<void>,
 ): Promise<void> {
   const { clock, entropy, stderr } = context;
   const { config } = await readConfig(context, args);
+  const { location } = config.store;
+  if (makes === "nothing" && location !== "memory" && !existsSync(location.file)) {
+    const detail = `there is none at ${location.file}; server.data and the directory of this command decide where`;
+    throw new Fault("store_missing", { detail });
+  }
   await using engine = await createSqliteEngine({
     ...config.store,
     deliver: () => {},

@@ -7,6 +7,7 @@ import { createLog } from "../telemetry/log.ts";
 import { parseArguments, refuseArguments } from "./arguments.ts";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
 import { readConfig } from "./read-config.ts";
+import { SECRET_REMEDY } from "./remedies.ts";
 
 const OPTIONS = {
   config: { type: "string" },
@@ -41,11 +42,15 @@ async function serve(config: Config, context: CommandContext): Promise<ExitCode>
   const { clock, entropy, signal } = context;
   const log = createLog({ ...formatOf(config, context), clock, write: lineWriter(context) });
   const host = await currentHost(log);
-  await using server = await startServer(config, { clock, entropy, log, host });
-  announce(server, { config, context, log });
-  await aborted(signal);
-  await server.drain();
-  log.info("server.stopped");
+  let isFinished = false;
+  {
+    await using server = await startServer(config, { clock, entropy, log, host });
+    announce(server, { config, context, log });
+    await aborted(signal);
+    isFinished = await server.drain();
+  }
+  // Behind the block: only now the store has written everything.
+  log.info("server.stopped", { finished: isFinished });
   return 0;
 }
 
@@ -74,7 +79,16 @@ function announce(server: RunningServer, { config, context, log }: Announcement)
   ];
   log.info("server.listening", { urls, port, dev: config.dev });
   // Beside the log: a script that reads the log must not meet prose.
-  if (config.dev) context.stderr(devBanner(urls[0] ?? "", urls[1] ?? ""));
+  if (config.dev) context.stderr(devBanner(config, urls[0] ?? "", urls[1] ?? ""));
+  else if (hasNoKey(config)) log.warn("keys.missing", { remedy: SECRET_REMEDY });
+  if (!config.dev && config.clients.insecure) warnInsecure(context, log);
+}
+
+/** Without any key no token can be right, and unless the backend is asked nobody can sign in. */
+function hasNoKey({ tokens, callbacks }: Config): boolean {
+  const { secret, rsaPublicKeyFile, ecdsaPublicKeyFile, jwksUrl } = tokens;
+  const keys = [secret, rsaPublicKeyFile, ecdsaPublicKeyFile, jwksUrl, callbacks.urls.connect];
+  return keys.every((key) => key === undefined);
 }
 
 /** How to dial what we listen on: nobody can dial "every address". */
@@ -83,15 +97,27 @@ function addressOf(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function devBanner(http: string, ws: string): string {
+function devBanner({ server, tls }: Config, http: string, ws: string): string {
+  const isOpen = !["127.0.0.1", "::1", "localhost"].includes(server.host);
+  const warning = isOpen ? ` It listens on ${server.host}: so may everyone on the network.` : "";
+  const trust = tls === undefined ? "" : "-k ";
   return `
-Posthorn runs in development mode: everyone may do everything. Try next:
+Posthorn runs in development mode: everyone may do everything.${warning} Post as a terminal, listen
+to it as a phone would (in a browser console: new WebSocket("…").onmessage = (it) => console.log(it.data)), or see both in one page:
 
-  curl ${http}/v1/devices/demo/events -H 'Authorization: Bearer ${DEV_SECRET}' -d '{"type":"reading","data":{"temperature":21.5}}'
-  ${ws}
+  curl ${trust}${http}/v1/devices/demo/events -H 'Authorization: Bearer ${DEV_SECRET}' -d '{"type":"reading","data":{"temperature":21.5}}'
+  ${ws}?device=demo
   ${http}/console
 
 `;
+}
+
+/** Said twice: whoever starts it by hand may not read the log, and whoever reads the log may not have started it. */
+function warnInsecure(context: CommandContext, log: Log): void {
+  const detail =
+    "clients.insecure is on: whoever reaches this server may read and write all there is";
+  log.warn("server.insecure", { detail });
+  context.stderr(`\n${detail}. It is for test suites only.\n\n`);
 }
 
 async function aborted(signal: AbortSignal | undefined): Promise<void> {

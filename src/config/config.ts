@@ -53,6 +53,12 @@ export interface Config {
   readonly clients: {
     /** Patterns of origins whose pages may connect, beside those of our own host. */
     readonly allowedOrigins: readonly string[];
+    /** Whom it hits that a user has too many clients: the newest, or the oldest. */
+    readonly onUserLimit: "refuse" | "replace";
+    /** Signed-in clients are subscribed to the channel of their user. */
+    readonly userChannel: boolean;
+    /** Everyone may connect and do everything; always so in development. */
+    readonly insecure: boolean;
   };
   readonly login: {
     /** "" is turned off. */
@@ -60,6 +66,7 @@ export interface Config {
     readonly visitors: boolean;
   };
   readonly namespaces: Namespaces;
+  /** By the names under which devices know them. */
   readonly limits: ConfigLimits;
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -98,9 +105,14 @@ export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Con
       sync: store.sync,
     },
     tokens: toTokens(tokens, pathOf),
-    api,
+    api: { keys: api.keys },
     callbacks: toCallbacks(callbacks),
-    clients: { allowedOrigins: toAllowedOrigins(values, dev) },
+    clients: {
+      allowedOrigins: toAllowedOrigins(values, dev),
+      onUserLimit: limits.on_user_limit,
+      userChannel: values.clients.user_channel,
+      insecure: dev || values.clients.insecure,
+    },
     login,
     namespaces: toNamespaces(channels),
     limits: toLimits(limits),
@@ -183,7 +195,14 @@ function toNamespaces(channels: FileConfig["channels"]): Namespaces {
 function toLimits(limits: FileConfig["limits"]) {
   return {
     clientsMax: limits.clients_max,
+    clientsPerUser: limits.clients_per_user,
+    clientsPerAddress: limits.clients_per_address,
+    connectionsPerAddressPerSecond: limits.connections_per_address_per_second,
+    connectionsPerAddressBurst: limits.connections_per_address_burst,
     channelsPerClient: limits.channels_per_client,
+    channelMaxChars: limits.channel_max_chars,
+    commandsPerSecond: limits.commands_per_second,
+    commandsBurst: limits.commands_burst,
     frameMaxBytes: limits.frame_max_bytes,
     queueMaxBytes: limits.queue_max_bytes,
     recoveryMaxPublications: limits.recovery_max_publications,

@@ -86,7 +86,7 @@ export function choice<const Words extends readonly [string, ...string[]]>(
     .default(fallback)
     .register(FIELDS, {
       description,
-      wanted: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
+      wanted: wantedOf(words),
       fallback: JSON.stringify(fallback),
       fromText: String,
     });
@@ -131,11 +131,19 @@ export function optionalSecret({ wanted, description, isRight }: TextRules) {
 }
 
 /** Any number of texts, by default none; in a variable they stand between commas. */
-export function textList({ wanted, description, isRight }: TextRules) {
+export function textList(
+  { wanted, description, isRight }: TextRules,
+  fallback: readonly string[] = [],
+) {
   return z
     .array(z.string().refine(isRight))
-    .default([])
-    .register(FIELDS, { description, wanted, fallback: "[]", fromText: listFromText });
+    .default([...fallback])
+    .register(FIELDS, {
+      description,
+      wanted,
+      fallback: `[${fallback.map((item) => JSON.stringify(item)).join(", ")}]`,
+      fromText: listFromText,
+    });
 }
 
 /** Any number of secrets, by default none. They are shown nowhere. */
@@ -152,6 +160,10 @@ export function secretList({ wanted, description, isRight }: TextRules) {
 /** An issue that a rule between keys raises on one of them; `wanted` completes "got x, wanted …". */
 export function unmet(key: string, wanted: string) {
   return { code: "custom" as const, path: [key], params: { wanted } };
+}
+
+function wantedOf(words: readonly string[]): string {
+  return `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`;
 }
 
 function numberFromText(text: string): unknown {

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { DEVICE_NAMESPACE } from "../core/channel.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { nearest } from "./nearest.ts";
-import { DEFAULT_NAMESPACE, namespaceNamed, SECTIONS } from "./schema.ts";
+import { DEFAULT_NAMESPACE, NAMED_SECTIONS, SECTIONS, shapeOfNamed } from "./schema.ts";
 
 /** A key or a table by its place, e.g. `["channels", "device", "history_size"]`. */
 export type KeyPath = readonly string[];
@@ -16,7 +16,7 @@ export function fieldAt(path: KeyPath): Field | undefined {
   return schema && FIELDS.get(schema);
 }
 
-/** Every key there is; of the namespaces only the built-in ones. */
+/** Every key there is; of the tables that operators name only the built-in namespaces. */
 export function knownKeys(): KeyPath[] {
   const sections = Object.keys(SECTIONS).map((name) => [name]);
   const namespaces = BUILT_IN_NAMESPACES.map((name) => ["channels", name]);
@@ -27,7 +27,8 @@ export function knownKeys(): KeyPath[] {
 
 /** What may stand in a table: its keys, or for the root its sections. */
 export function namesIn(table: KeyPath): string[] {
-  return table.length === 0 ? [...SHAPES.keys(), "channels"] : Object.keys(shapeOf(table));
+  if (table.length > 0) return Object.keys(shapeOf(table));
+  return [...SHAPES.keys(), ...Object.keys(NAMED_SECTIONS)];
 }
 
 /** The key or section that an unknown one is most likely meant to be. */
@@ -52,10 +53,8 @@ export function formatKey(path: KeyPath): string {
   return path.map((part) => (/^[\w-]+$/.test(part) ? part : JSON.stringify(part))).join(".");
 }
 
-function shapeOf([section = "", namespace, ...deeper]: KeyPath): Readonly<
-  Record<string, z.ZodType>
-> {
+function shapeOf([section = "", name, ...deeper]: KeyPath): Readonly<Record<string, z.ZodType>> {
   if (deeper.length > 0) return {};
-  if (namespace === undefined) return SHAPES.get(section) ?? {};
-  return section === "channels" ? namespaceNamed(namespace).shape : {};
+  const shape = name === undefined ? SHAPES.get(section) : shapeOfNamed(section, name);
+  return shape ?? {};
 }

@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { LIMITS } from "../core/limits.ts";
-import { count, duration, size, unmet } from "./fields.ts";
+import { choice, count, duration, size, unmet } from "./fields.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 const KB = 1024;
 const MB = 1024 * KB;
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
+
+/** A device's channel can always be named: "device:" and 64 characters. */
+const DEVICE_CHANNEL_MAX_CHARS = 71;
 
 const bounds = {
   clients_max: count("clients", {
@@ -15,11 +18,62 @@ const bounds = {
     fallback: LIMITS.clientsMax,
     description: "Clients connected at a time. Keep it well below the limit of open files.",
   }),
+  clients_per_user: count("clients", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.clientsPerUser,
+    description:
+      "Clients one signed-in user may have connected at a time; who is not signed in is not counted. 0 sets no limit.",
+  }),
+  on_user_limit: choice(
+    ["refuse", "replace"],
+    "refuse",
+    "What happens when a user has as many: refuse closes the newcomer (3504), replace closes the user's oldest client (4500).",
+  ),
+  clients_per_address: count("clients", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.clientsPerAddress,
+    description:
+      "Clients connected at a time from one IPv4 address or one IPv6 block (/64). A mobile network may put thousands of phones behind one. 0 sets no limit.",
+  }),
+  connections_per_address_per_second: count("connections", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.connectionsPerAddressPerSecond,
+    description:
+      "How often clients of one address may connect, in the long run. Above it they get 429 and try again. 0 sets no limit.",
+  }),
+  connections_per_address_burst: count("connections", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.connectionsPerAddressBurst,
+    description: "How many clients of one address may connect at once, as after a restart.",
+  }),
   channels_per_client: count("channels", {
     min: 1,
     max: 10_000,
     fallback: LIMITS.channelsPerClient,
     description: "Channels one client may be subscribed to.",
+  }),
+  channel_max_chars: count("characters", {
+    min: DEVICE_CHANNEL_MAX_CHARS,
+    max: LIMITS.channelMaxChars,
+    fallback: LIMITS.channelMaxChars,
+    description: "The longest name of a channel that a client may use.",
+  }),
+  commands_per_second: count("commands", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.commandsPerSecond,
+    description:
+      "How many commands one client may send, in the long run. Those above it are refused (error 111, try again); a client that sends more than twice as many is disconnected (3013).",
+  }),
+  commands_burst: count("commands", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.commandsBurst,
+    description: "How many commands one client may send at once, as when it subscribes again.",
   }),
   frame_max_bytes: size({
     min: KB,
@@ -107,6 +161,7 @@ const bounds = {
 /** What one caller may make the server hold, and the rules between these numbers. */
 export const Limits = z.strictObject(bounds).superRefine((limits, { addIssue }) => {
   const { ping_interval, pong_timeout, event_max_bytes, body_max_bytes, queue_max_bytes } = limits;
+  const { commands_burst, channels_per_client } = limits;
   // The client protocol tells clients the interval in whole seconds.
   if (ping_interval % SECOND_MS !== 0) addIssue(unmet("ping_interval", "whole seconds"));
   if (pong_timeout >= ping_interval) {
@@ -120,5 +175,9 @@ export const Limits = z.strictObject(bounds).superRefine((limits, { addIssue }) 
   if (queue_max_bytes < event_max_bytes) {
     const least = formatSize(event_max_bytes);
     addIssue(unmet("queue_max_bytes", `at least limits.event_max_bytes (${least})`));
+  }
+  if (commands_burst < channels_per_client) {
+    const least = `at least limits.channels_per_client (${channels_per_client})`;
+    addIssue(unmet("commands_burst", least));
   }
 });

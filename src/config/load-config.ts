@@ -3,12 +3,13 @@ import { type Config, toConfig } from "./config.ts";
 import { envNameOf } from "./env-names.ts";
 import { fieldAt, formatKey, type KeyPath, namesIn, nearestKey } from "./keys.ts";
 import { ConfigError, describeValue, type Problem } from "./problems.ts";
-import { ConfigSchema } from "./schema.ts";
+import { ConfigSchema, type FileConfig, NAMED_SECTIONS } from "./schema.ts";
 import { type ConfigSources, type Layers, layerSources, type Setting, valueAt } from "./sources.ts";
+import { isLoopback } from "./text-rules.ts";
 import { isTable } from "./toml-file.ts";
 
-const NAMESPACE_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
-const NAMESPACE_WANTED = "1 to 64 of a-z 0-9 _ - with a letter first";
+const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
+const NAME_WANTED = "1 to 64 of a-z 0-9 _ - with a letter first";
 
 /**
  * Makes the configuration of a TOML text, variables and flags, the later winning. Reads nothing
@@ -20,7 +21,8 @@ export function loadConfig(sources: ConfigSources): Config {
   const problems = [
     ...layers.strays.map(strayProblem),
     ...(checked.error?.issues ?? []).flatMap((issue) => problemsOf(issue, layers)),
-    ...namespaceProblems(layers),
+    ...nameProblems(layers),
+    ...(checked.success ? insecureProblems(checked.data, sources, layers) : []),
   ];
   if (checked.success && problems.length === 0) return toConfig(checked.data, sources);
   throw new ConfigError(onePerKey(problems));
@@ -69,15 +71,39 @@ function wrongValue(path: KeyPath, wanted: string | undefined, layers: Layers): 
   return { key: formatKey(path), origin: layers.originOf(path), message };
 }
 
-function namespaceProblems({ values, originOf }: Layers): Problem[] {
-  const { channels } = values;
-  if (!isTable(channels)) return [];
-  const badNames = Object.keys(channels).filter((name) => !NAMESPACE_PATTERN.test(name));
-  return badNames.map((name) => {
-    const message = `got namespace ${describeValue(name)}, wanted ${NAMESPACE_WANTED}`;
-    const path = ["channels", name];
-    return { key: formatKey(path), origin: originOf(path), message };
+/** What is wrong with the names that the operator gave to tables. */
+function nameProblems({ values, originOf }: Layers): Problem[] {
+  return Object.entries(NAMED_SECTIONS).flatMap(([section, noun]) => {
+    const tables = values[section];
+    if (!isTable(tables)) return [];
+    const badNames = Object.keys(tables).filter((name) => !NAME_PATTERN.test(name));
+    return badNames.map((name) => {
+      const message = `got ${noun} ${describeValue(name)}, wanted ${NAME_WANTED}`;
+      const path = [section, name];
+      return { key: formatKey(path), origin: originOf(path), message };
+    });
   });
+}
+
+/** A server that lets everyone do everything is not for the world outside. */
+function insecureProblems(
+  { clients, server }: FileConfig,
+  { flags }: ConfigSources,
+  { originOf }: Layers,
+): Problem[] {
+  // With --dev both keys do not count.
+  if (!clients.insecure || flags.dev) return [];
+  const problem = (message: string): Problem => {
+    const path = ["clients", "insecure"];
+    return { key: formatKey(path), origin: originOf(path), message };
+  };
+  if (server.public_url !== undefined) {
+    return [problem("got true beside server.public_url, wanted one of the two")];
+  }
+  if (flags.host !== undefined || isLoopback(server.host)) return [];
+  const found = `server.host ${describeValue(server.host)}`;
+  const wanted = 'a loopback address there, such as "127.0.0.1", or serve --host';
+  return [problem(`got true beside ${found}, wanted ${wanted}`)];
 }
 
 /** What a rule between keys wants; of a single key the key itself knows what it wants. */

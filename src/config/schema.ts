@@ -102,7 +102,10 @@ const Channels = z
   })
   .catchall(Namespace);
 
-/** The schema of every section but `channels`. */
+/** The sections whose tables the operator names, and what a name is called there. */
+export const NAMED_SECTIONS = { channels: "namespace" } as const;
+
+/** The schema of every other section. */
 export const SECTIONS = {
   server: Server,
   tls: Tls,
@@ -116,9 +119,14 @@ export const SECTIONS = {
   log: Log,
 } as const;
 
-/** The schema of one table in `channels`; what Posthorn does not know by name is a namespace of the operator's. */
-export function namespaceNamed(name: string) {
-  return name === DEVICE_NAMESPACE ? DeviceNamespace : Namespace;
+/** The keys of a table in one of {@link NAMED_SECTIONS}; undefined in any other section. */
+export function shapeOfNamed(
+  section: string,
+  name: string,
+): Readonly<Record<string, z.ZodType>> | undefined {
+  if (section !== "channels") return undefined;
+  // What Posthorn does not know by name is a namespace of the operator's.
+  return name === DEVICE_NAMESPACE ? DeviceNamespace.shape : Namespace.shape;
 }
 
 /** The whole configuration as files write it. */

@@ -9,3 +9,8 @@ export function isWebUrl(address: string): boolean {
   const { protocol, username, password, hash } = new URL(address);
   return /^https?:$/.test(protocol) && `${username}${password}${hash}` === "";
 }
+
+/** Whether an address or host name can be reached from the machine itself only. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host);
+}

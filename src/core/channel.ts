@@ -4,7 +4,7 @@ import { LIMITS } from "./limits.ts";
 
 declare const brand: unique symbol;
 
-/** A validated channel name. Only {@link parseChannel} and {@link deviceChannel} can make one. */
+/** A validated channel name. Only the functions of this file can make one. */
 export type Channel = string & { readonly [brand]: "Channel" };
 
 /** Printable ASCII without the space, as existing servers of the protocol accept by default. */
@@ -15,8 +15,13 @@ export const DEVICE_NAMESPACE = "device";
 
 /** Turns untrusted text into a {@link Channel}, or throws `channel_malformed`. */
 export function parseChannel(text: string): Channel {
-  if (text.length > LIMITS.channelMaxChars) {
-    const detail = `got ${text.length} characters, at most ${LIMITS.channelMaxChars} are allowed`;
+  return parseNamedChannel(text, LIMITS.channelMaxChars);
+}
+
+/** The same for a name that a client chose: an operator may want these shorter than channels can be. */
+export function parseNamedChannel(text: string, maxChars: number): Channel {
+  if (text.length > maxChars) {
+    const detail = `got ${text.length} characters, at most ${maxChars} are allowed`;
     throw new Fault("channel_malformed", { detail });
   }
   if (!CHANNEL_PATTERN.test(text)) {
@@ -30,6 +35,14 @@ export function parseChannel(text: string): Channel {
 /** The channel that carries what one device posts. */
 export function deviceChannel(device: DeviceId): Channel {
   return `${DEVICE_NAMESPACE}:${device}` as Channel;
+}
+
+/** The channel that is one user's alone; undefined for a user whose id no such channel can name. */
+export function userChannel(user: string): Channel | undefined {
+  // A comma would let in others, a colon would name a namespace.
+  if (!/^[^,:#]+$/.test(user) || user.length >= LIMITS.channelMaxChars) return undefined;
+  const name = `#${user}`;
+  return CHANNEL_PATTERN.test(name) ? (name as Channel) : undefined;
 }
 
 /** The part before the first `:`, or "" for a channel outside any namespace; `$` is not part of it. */

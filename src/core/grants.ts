@@ -33,7 +33,8 @@ export function decideSubscribe(
   if (identity.unrestricted) return "allowed";
   if (isPrivate(channel)) return "needs_token";
   const users = usersOf(channel);
-  if (users !== undefined) return users.includes(identity.user) ? "allowed" : "denied";
+  if (users !== undefined)
+    return identity.user !== "" && users.includes(identity.user) ? "allowed" : "denied";
   if (ownsDeviceOf(identity, channel)) return "allowed";
   if (rules.subscribeCallback) return "ask";
   const isOpen = rules.allowSubscribeAnonymous || (rules.allowSubscribe && identity.user !== "");

@@ -10,24 +10,29 @@ export interface Loading {
   release(): readonly Held[] | "overflowed";
 }
 
+/** What several loadings may hold back together, roughly in bytes. */
+export interface HoldingRoom {
+  leftBytes: number;
+}
+
 /** Where the engine's publications enter: to loading subscriptions, then to every live one. */
 export interface Hub {
   readonly deliver: Deliver;
-  load(channel: Channel): Loading;
+  load(channel: Channel, room: HoldingRoom): Loading;
 }
 
 export function createHub(fanout: Fanout): Hub {
   const loading = new Map<Channel, Set<Holder>>();
 
-  function load(channel: Channel): Loading {
-    const holder = new Holder();
+  function load(channel: Channel, room: HoldingRoom): Loading {
+    const holder = new Holder(room);
     const holders = loading.get(channel) ?? new Set();
     loading.set(channel, holders.add(holder));
     return {
       release() {
         holders.delete(holder);
         if (holders.size === 0 && loading.get(channel) === holders) loading.delete(channel);
-        return holder.held;
+        return holder.release();
       },
     };
   }
@@ -43,12 +48,38 @@ export function createHub(fanout: Fanout): Hub {
   };
 }
 
+/** What a publication weighs beside its data. */
+const ITEM_BYTES = 100;
+
 class Holder {
-  held: Held[] | "overflowed" = [];
+  readonly #room: HoldingRoom;
+  #held: Held[] | "overflowed" = [];
+  #bytes = 0;
+
+  constructor(room: HoldingRoom) {
+    this.#room = room;
+  }
 
   add(item: Held): void {
-    if (this.held === "overflowed") return;
-    if (this.held.length >= LIMITS.loadingMaxPublications) this.held = "overflowed";
-    else this.held.push(item);
+    if (this.#held === "overflowed") return;
+    const bytes = item.publication.data.length + ITEM_BYTES;
+    if (this.#held.length >= LIMITS.loadingMaxPublications || bytes > this.#room.leftBytes) {
+      this.#held = "overflowed";
+      this.#giveBack();
+      return;
+    }
+    this.#held.push(item);
+    this.#bytes += bytes;
+    this.#room.leftBytes -= bytes;
+  }
+
+  release(): readonly Held[] | "overflowed" {
+    this.#giveBack();
+    return this.#held;
+  }
+
+  #giveBack(): void {
+    this.#room.leftBytes += this.#bytes;
+    this.#bytes = 0;
   }
 }

@@ -1,23 +1,40 @@
 /** Every number that bounds what one caller can make the server hold. Configurable ones are defaults. */
 export const LIMITS = {
+  /** Of any channel's name; for names that clients choose it is the default and the most there may be. */
   channelMaxChars: 255,
   channelsPerClient: 128,
+  /** Of one signed-in user, and of one address; 0 is no limit: thousands of phones share one in a mobile network. */
+  clientsPerUser: 0,
+  clientsPerAddress: 0,
+  /** Connections that one address may begin. Behind a proxy that hides addresses it is the proxy's. */
+  connectionsPerAddressPerSecond: 200,
+  connectionsPerAddressBurst: 2_000,
+  /** Addresses whose rate is known at a time, some 200 bytes each. */
+  addressesRemembered: 50_000,
+  /** Commands of one client; it may send all its subscriptions at once. */
+  commandsPerSecond: 100,
+  commandsBurst: 256,
+  /** What may wait of one client's commands, in frames of the largest size. */
+  framesQueuedPerClient: 16,
   /** Of one subscription's tags filter. */
   filterNodesMax: 100,
   historyMaxPublications: 300,
+  /** Of one page; a page that would weigh more ends earlier. */
+  historyMaxBytes: 8 * 1024 * 1024,
   /** Clients hold it in a timer of 32 bits of milliseconds. */
   ttlMaxSeconds: 2_147_483,
   idempotencyTtlMs: 5 * 60 * 1000,
   frameMaxBytes: 64 * 1024,
   /** What may wait for one client before it is evicted as slow (close 3008). */
   queueMaxBytes: 1024 * 1024,
-  commandsQueuedPerClient: 256,
   clientsMax: 50_000,
   recoveryMaxPublications: 300,
   /** Of one answer; above the queue's bound, so that what an eviction cost can be recovered. */
   recoveryMaxBytes: 8 * 1024 * 1024,
   /** Live publications held back for one subscription while its recovery loads. */
   loadingMaxPublications: 1_000,
+  /** And roughly what they weigh, for all the subscriptions that one answer opens. */
+  loadingMaxBytes: 4 * 1024 * 1024,
   eventMaxBytes: 64 * 1024,
   bodyMaxBytes: 1024 * 1024,
   /** Far above every bound of ours, which answers in full; the runtime's own answer is a bare 413. */
@@ -29,43 +46,13 @@ export const LIMITS = {
   /** Devices whose records are kept at hand for a moment, so that a busy one costs no read per post. */
   recentDevices: 10_000,
   dedupeTtlMs: 24 * 60 * 60 * 1000,
-  commandTypeMaxChars: 128,
-  commandKeyMaxChars: 128,
-  /** Priorities are 0, the default, to this one, which goes first. */
-  commandPriorityMax: 9,
-  /** Covers a terminal that is switched off overnight; push services keep messages as long by default. */
-  commandTtlMs: 24 * 60 * 60 * 1000,
-  commandTtlMinMs: 1_000,
-  commandTtlMaxMs: 30 * 24 * 60 * 60 * 1000,
-  /** How long a receiver has to acknowledge before the command is delivered again. */
-  commandLeaseMs: 30_000,
-  /** How long an acknowledged command may lack its result before it counts as failed. */
-  commandResultTimeoutMs: 24 * 60 * 60 * 1000,
-  /** Commands of one device that have no end yet. */
-  commandsQueuedPerDevice: 1_000,
-  /** Of a failed command's result. */
-  resultCodeMaxChars: 128,
-  resultMessageMaxChars: 1_024,
-  /** Polls, streams and sockets that may wait for the commands of one device, and for those of all. */
-  commandWaitersPerDevice: 8,
-  commandWaitersMax: 50_000,
-  /** Requests that may wait for the result of a command. */
-  resultWaitersMax: 10_000,
-  /** Of what a device reported, and as much again of what it should be. */
-  stateMaxChars: 32 * 1024,
-  stateDepthMax: 64,
-  /** How long a post keeps its device online. */
-  deviceOnlineTtlMs: 90_000,
-  /** A gap that is shorter is no transition. */
-  deviceOfflineGraceMs: 10_000,
-  /** Transitions being stored at a time; the rest waits. */
-  presenceStoresAtATime: 64,
-  /** A transition that cannot be stored is tried again this often, after twice the pause each time. */
-  presenceRetriesMax: 8,
-  presenceRetryMs: 1_000,
-  presenceRetryMaxMs: 60_000,
   greetingTimeoutMs: 10_000,
-  pingIntervalMs: 25_000,
+  /** For checking credentials, asking the backend and reading what a client missed. */
+  admissionTimeoutMs: 60_000,
+  /** Texts on /login that may come before its connect push. */
+  earlyTextsMax: 16,
+  /** Together with the wait for the pong below 30 s, within which a dead client is found. */
+  pingIntervalMs: 20_000,
   pongTimeoutMs: 8_000,
   /** How long a client or a subscription may stay after its credentials ended, to bring new ones. */
   expiredGraceMs: 25_000,
@@ -83,8 +70,9 @@ export const LIMITS = {
   /** One transaction: long enough to share an fsync, short enough not to hold the write lock. */
   writesPerBatch: 1_000,
   batchMaxBytes: 4 * 1024 * 1024,
-  /** What is read at once is held at once: up to this many histories. */
+  /** What is read at once is held at once: up to this many histories, and what they may weigh in all. */
   readsPerBatch: 64,
+  readBatchMaxBytes: 16 * 1024 * 1024,
   storePingTimeoutMs: 5_000,
   /** Far above any real one; what is longer is not even decoded. */
   tokenMaxChars: 8 * 1024,

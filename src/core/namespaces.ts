@@ -1,4 +1,5 @@
 import { type Channel, namespaceOf } from "./channel.ts";
+import { Fault } from "./faults.ts";
 import type { Retention } from "./publication.ts";
 
 /** Who may do something in a channel: nobody, who is subscribed to it, or every signed-in client. */
@@ -36,7 +37,9 @@ export interface Namespace {
 /** By name; "" is the namespace of channels without one. */
 export type Namespaces = ReadonlyMap<string, Namespace>;
 
-/** The rules for a channel, or undefined when its namespace is not configured. */
-export function rulesFor(channel: Channel, namespaces: Namespaces): Namespace | undefined {
-  return namespaces.get(namespaceOf(channel));
+/** The rules for a channel; throws `channel_unknown` when its namespace is not configured. */
+export function requireRules(channel: Channel, namespaces: Namespaces): Namespace {
+  const rules = namespaces.get(namespaceOf(channel));
+  if (rules !== undefined) return rules;
+  throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
 }

@@ -3,6 +3,11 @@ import type { Glob } from "./glob.ts";
 /** Origins of mini-programs: no web page can claim them. */
 const MINI_PROGRAM = /^(?:weapp:\/\/[^/]*|https:\/\/servicewechat\.com)$/;
 
+/** Whether the platform of a mini-program made this origin. */
+export function isMiniProgram(origin: string): boolean {
+  return MINI_PROGRAM.test(origin.toLowerCase());
+}
+
 const WEB_ORIGIN = /^(https?):\/\/([^/]+)$/;
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
@@ -23,7 +28,7 @@ export function allowsOrigin({ origin, host }: OriginHeaders, allowed: readonly 
   if (origin === null || origin === "") return true;
   const lower = origin.toLowerCase();
   return (
-    MINI_PROGRAM.test(lower) ||
+    isMiniProgram(lower) ||
     isOfHost(lower, host?.toLowerCase()) ||
     allowed.some((matches) => matches(lower))
   );

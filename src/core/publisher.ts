@@ -1,7 +1,6 @@
 import type { Channel } from "./channel.ts";
-import { Fault } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
-import { type Namespaces, rulesFor } from "./namespaces.ts";
+import { type Namespaces, requireRules } from "./namespaces.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Appended, Streams, VersionGuard } from "./ports/engine.ts";
 
@@ -35,10 +34,7 @@ export interface PublisherOptions {
 export function createPublisher({ streams, namespaces, clock }: PublisherOptions): Publisher {
   return {
     async publish({ channel, data, tags, info, skipHistory, idempotencyKey, version }) {
-      const rules = rulesFor(channel, namespaces);
-      if (rules === undefined) {
-        throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
-      }
+      const rules = requireRules(channel, namespaces);
       const retention = skipHistory ? undefined : rules.retention;
       return streams.append({
         channel,

@@ -13,6 +13,8 @@ export interface HistoryPage {
   readonly reverse?: boolean | undefined;
   /** As many as are allowed; by default what clients may read at once. */
   readonly publicationsMax?: number | undefined;
+  /** The page ends before it weighs more, after one publication at the earliest. */
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -23,17 +25,18 @@ export interface HistoryPage {
 export async function readHistory(
   streams: Pick<Streams, "history">,
   { channel, rules }: { readonly channel: Channel; readonly rules: Namespace },
-  { limit = 0, since, reverse = false, publicationsMax }: HistoryPage,
+  { limit = 0, since, reverse = false, ...bounds }: HistoryPage,
 ): Promise<History> {
   if (rules.retention === undefined) throw new Fault("feature_unavailable", { detail: "history" });
   if (reverse && since?.offset === 0) {
     throw new Fault("history_invalid", { detail: "nothing comes before offset 0" });
   }
-  const allowed = publicationsMax ?? LIMITS.historyMaxPublications;
+  const allowed = bounds.publicationsMax ?? LIMITS.historyMaxPublications;
   const found = await streams.history(channel, {
     limit: limit < 0 ? allowed : Math.min(limit, allowed),
     ttlMs: rules.retention.ttlMs,
     reverse,
+    maxBytes: bounds.maxBytes ?? LIMITS.historyMaxBytes,
     ...(since && { sinceOffset: since.offset }),
   });
   if (since !== undefined && since.epoch !== "" && since.epoch !== found.top.epoch) {

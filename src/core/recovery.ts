@@ -65,7 +65,8 @@ export function openCache(
 }
 
 /** Whether `history` holds everything after `since`. An empty epoch is not compared. */
-function isComplete({ top, publications }: History, since: Position): boolean {
+function isComplete({ top, publications, isCut = false }: History, since: Position): boolean {
+  if (isCut) return false;
   if (since.epoch !== "" && since.epoch !== top.epoch) return false;
   const first = publications[0];
   if (first === undefined) return since.offset === top.offset;

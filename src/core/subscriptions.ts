@@ -1,12 +1,14 @@
 import type { Channel } from "./channel.ts";
-import type { Hub, Loading } from "./hub.ts";
+import type { HoldingRoom, Hub, Loading } from "./hub.ts";
 import type { Namespace } from "./namespaces.ts";
 import type { History, Streams } from "./ports/engine.ts";
-import type { Position, Retention } from "./publication.ts";
+import type { Position } from "./publication.ts";
 import { type Held, type Opened, openCache, openStream } from "./recovery.ts";
 
-/** A subscription whose past has been read. Exactly one of the two MUST be called. */
+/** A subscription whose past has been read. Exactly one of `complete` and `cancel` MUST be called. */
 export interface Opening {
+  /** What was read of its past, which it holds until then. */
+  readonly loaded: Pick<History, "publications" | "isCut">;
   /**
    * What to tell the client. Call it in the tick in which the client joins the live fan-out: what
    * came before is in the answer, what comes after is delivered live.
@@ -29,6 +31,17 @@ export interface OpenRequest {
    * the one with the stream's epoch counts: a client may know its positions without the channels.
    */
   readonly since: readonly Position[];
+  /** What may be read of its past, as in `HistoryQuery`: more cannot be recovered. */
+  readonly maxBytes: number;
+  /** For what arrives meanwhile, shared by the subscriptions that wait for each other. */
+  readonly room: HoldingRoom;
+}
+
+/** What a channel is read with. */
+interface Reading {
+  readonly ttlMs: number;
+  readonly maxBytes: number;
+  readonly whole: true;
 }
 
 export interface Subscriptions {
@@ -39,37 +52,40 @@ export interface Subscriptions {
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { streams, hub, recoveryMaxPublications } = options;
 
-  async function read(channel: Channel, { ttlMs }: Retention, asked: readonly Position[]) {
+  async function read(channel: Channel, reading: Reading, asked: readonly Position[]) {
     if (asked.length <= 1) {
       const [since] = asked;
-      return { since, history: await historySince(channel, ttlMs, since) };
+      return { since, history: await historySince(channel, reading, since) };
     }
-    const since = chosen(asked, await streams.history(channel, { limit: 0, ttlMs }));
-    return { since, history: await historySince(channel, ttlMs, since) };
+    const since = chosen(asked, await streams.history(channel, { ...reading, limit: 0 }));
+    return { since, history: await historySince(channel, reading, since) };
   }
 
-  function historySince(channel: Channel, ttlMs: number, since: Position | undefined) {
-    if (since === undefined) return streams.history(channel, { limit: 0, ttlMs });
+  function historySince(channel: Channel, reading: Reading, since: Position | undefined) {
+    if (since === undefined) return streams.history(channel, { ...reading, limit: 0 });
     const limit = recoveryMaxPublications;
-    return streams.history(channel, { limit, ttlMs, sinceOffset: since.offset });
+    return streams.history(channel, { ...reading, limit, sinceOffset: since.offset });
   }
 
-  function newest(channel: Channel, { ttlMs }: Retention): Promise<History> {
-    return streams.history(channel, { limit: 1, reverse: true, ttlMs });
+  /** Nobody is given the newest publication who does not ask. */
+  function newest(channel: Channel, reading: Reading, isAsked: boolean): Promise<History> {
+    return streams.history(channel, { ...reading, limit: isAsked ? 1 : 0, reverse: true });
   }
 
   return {
-    async open({ channel, rules, since: asked }) {
+    async open({ channel, rules, since: asked, maxBytes, room }) {
       const { retention } = rules;
       if (retention === undefined) return openUnkept(asked.length > 0);
-      const loading = hub.load(channel);
+      const loading = hub.load(channel, room);
+      const reading: Reading = { ttlMs: retention.ttlMs, maxBytes, whole: true };
       try {
         if (rules.recoveryMode === "cache") {
-          const history = await newest(channel, retention);
-          return openingOf(loading, (held) => openCache(history, held, chosen(asked, history)));
+          const history = await newest(channel, reading, asked.length > 0);
+          const since = chosen(asked, history);
+          return { loaded: history, ...endsOf(loading, (held) => openCache(history, held, since)) };
         }
-        const { history, since } = await read(channel, retention, asked);
-        return openingOf(loading, (held) => openStream(history, held, since));
+        const { history, since } = await read(channel, reading, asked);
+        return { loaded: history, ...endsOf(loading, (held) => openStream(history, held, since)) };
       } catch (error) {
         loading.release();
         throw error;
@@ -83,7 +99,10 @@ function chosen(asked: readonly Position[], { top }: History): Position | undefi
   return asked.find(({ epoch }) => epoch === top.epoch) ?? asked[0];
 }
 
-function openingOf(loading: Loading, answer: (held: readonly Held[]) => Opened): Opening {
+function endsOf(
+  loading: Loading,
+  answer: (held: readonly Held[]) => Opened,
+): Pick<Opening, "complete" | "cancel"> {
   return {
     complete() {
       const held = loading.release();
@@ -97,6 +116,7 @@ function openingOf(loading: Loading, answer: (held: readonly Held[]) => Opened):
 function openUnkept(asked: boolean): Opening {
   const position = { epoch: "", offset: 0 };
   return {
+    loaded: { publications: [] },
     complete: () => ({ position, publications: [], ...(asked && { recovered: false }) }),
     cancel() {},
   };

@@ -37,7 +37,7 @@ export function createApp(services: AppServices): App {
   bindServerApi(app, { ...services.serverApi, ...services });
   bindConsole(app);
   app.notFound((c: Context) => {
-    const detail = `nothing answers ${c.req.method} on this path`;
+    const detail = `nothing answers ${c.req.method} ${JSON.stringify(c.req.path.slice(0, 200))}`;
     return toProblem(new Fault("path_unknown", { detail }), services.clock, services.log);
   });
   app.onError((error) => toProblem(error, services.clock, services.log));

@@ -72,7 +72,7 @@ function forPages(methods: Methods, { gate, clock, log }: TransportServices) {
     gate.checkOrigin(raw, c.env.remoteAddress);
     const origin = c.req.header("origin");
     if (raw.method === "OPTIONS") return exposed(preflight(raw, methods), origin);
-    // Read off the request itself: Hono lets HEAD pass for GET, and would leave its client hanging.
+    // Hono routes HEAD as GET and drops the body: its client would be held for nobody.
     if (methods.some((method) => method === raw.method)) {
       await next();
       exposeTo(origin, c.res.headers);
@@ -96,9 +96,11 @@ async function hold(
   services: TransportServices,
 ): Promise<Response> {
   const { gateway, gate, clientHeaders } = services;
+  const { remoteAddress } = c.env;
+  gate.checkRate(remoteAddress);
   const text = await firstText(c, services);
   const start = startOf(transport, text);
-  gate.checkRoom();
+  gate.checkRoom(remoteAddress);
   const onClosing = c.env.holdOpen();
   const peer = peerOf(c.req.raw, c.env, clientHeaders);
   const body = gateway.hold({ peer, start, onClosing });

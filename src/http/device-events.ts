@@ -2,7 +2,12 @@ import type { Context } from "hono";
 import type { EventResult } from "../core/device-events.ts";
 import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
-import { type DecodedEvent, decodeEventBody, type EventBodyForm } from "../protocol/event-body.ts";
+import {
+  type DecodedEvent,
+  decodeEventBody,
+  type EventBodyForm,
+  parseEventId,
+} from "../protocol/event-body.ts";
 import type { AppServices } from "./app.ts";
 import type { App } from "./app-env.ts";
 import { bearerOf } from "./bearer.ts";
@@ -10,7 +15,7 @@ import { readBodyText } from "./request-body.ts";
 
 type Services = Pick<AppServices, "devices" | "deviceEvents" | "limits" | "clock" | "log">;
 
-/** `POST /v1/devices/{id}/events`: what a device posts is stored, then answered, then delivered. */
+/** `POST /v1/devices/{id}/events`: what a device posts is stored, then delivered and answered. */
 export function bindDeviceEvents(app: App, services: Services): void {
   app.post("/v1/devices/:id/events", async (c) => {
     const device = await authenticatedDevice(c, services);
@@ -53,7 +58,7 @@ function withKeys(events: readonly DecodedEvent[], c: Context): readonly Decoded
   return events.map((event, index) =>
     event instanceof Fault || event.id !== undefined
       ? event
-      : { ...event, id: events.length === 1 ? key : `${key}:${index}` },
+      : { ...event, id: parseEventId(events.length === 1 ? key : `${key}:${index}`) },
   );
 }
 

@@ -70,7 +70,8 @@ function upgrade(offer: HandshakeOffer, upgrading: Upgrading): Response {
   const { request, info, url, options } = upgrading;
   const { gateway, gate, clientHeaders, log } = options;
   gate.checkOrigin(request, info.remoteAddress);
-  gate.checkRoom();
+  gate.checkRate(info.remoteAddress);
+  gate.checkRoom(info.remoteAddress);
   for (const oddity of offer.oddities) {
     log.warn("handshake.odd", { ...oddity, path: url.pathname, address: info.remoteAddress });
   }

@@ -1,6 +1,6 @@
 import { Fault, type FaultCode, type FaultKind } from "../core/faults.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Log } from "../core/ports/log.ts";
+import type { Log, LogFields } from "../core/ports/log.ts";
 
 const STATUS = {
   invalid: 400,
@@ -19,6 +19,9 @@ const STATUS_BY_CODE: Partial<Record<FaultCode, number>> = {
   http_method_wrong: 405,
 };
 
+/** The server does what it was told to when it refuses with these: nothing is wrong with it. */
+const WANTED: ReadonlySet<FaultCode> = new Set(["clients_full", "draining"]);
+
 const RETRY_AFTER_SECONDS = 1;
 
 /** The one place where a thrown value becomes an HTTP answer (RFC 9457). */
@@ -28,9 +31,22 @@ export function toProblem(error: unknown, clock: Clock, log: Log): Response {
     return problem({ status: 500, code: "internal", title: "Cannot complete request" }, clock);
   }
   const status = STATUS_BY_CODE[error.code] ?? STATUS[error.kind];
-  if (error.kind === "unavailable") log.error("http.unavailable", { error });
   const { code, title, detail } = error;
+  if (error.kind === "unavailable") logTrouble(error, log);
+  else log.info("http.refused", { status, code, why: error.message });
   return problem({ status, code, title, ...(detail !== undefined && { detail }) }, clock);
+}
+
+/** Logs what keeps the server from its work. Its code says where, so there is no stack to look at. */
+export function logTrouble(fault: Fault, log: Log, fields: LogFields = {}): void {
+  if (WANTED.has(fault.code)) return;
+  const { code, message, cause } = fault;
+  log.error("http.unavailable", {
+    ...fields,
+    code,
+    why: message,
+    ...(cause !== undefined && { cause: String(cause) }),
+  });
 }
 
 interface Problem {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { onOneLine, rawAt } from "../core/raw-json.ts";
+import { wordsOf } from "./issue-words.ts";
 
 const Offset = z.int().min(0);
 const ChannelName = z.string().min(1);
@@ -135,7 +136,7 @@ function decodeLine(line: string): ClientLine {
   }
   if (id.data === 0 && method !== "send") throw malformed(`its ${method} has no id`);
   const request = REQUESTS[method].safeParse(withoutNulls(value[method]));
-  if (!request.success) throw malformed(`its ${method}: ${z.prettifyError(request.error)}`);
+  if (!request.success) throw malformed(`its ${method}: ${wordsOf(request.error)}`);
   const data = rawAt(line, [method, "data"]);
   return {
     id: id.data,

@@ -26,7 +26,7 @@ export const DISCONNECT = {
   binaryFrame: { code: 3506, reason: "inappropriate protocol" },
   permissionDenied: { code: 3507, reason: "permission denied" },
   notAvailable: { code: 3508, reason: "not available" },
-  ticketInvalid: { code: 4001, reason: "ticket expired or used" },
+  replaced: { code: 4500, reason: "replaced" },
 } as const satisfies Record<string, Disconnect>;
 
 /**
@@ -55,7 +55,6 @@ export interface ProtocolError {
 
 export const ERROR = {
   internal: { code: 100, message: "internal server error", temporary: true },
-  unauthorized: { code: 101, message: "unauthorized" },
   unknownChannel: { code: 102, message: "unknown channel" },
   permissionDenied: { code: 103, message: "permission denied" },
   methodNotFound: { code: 104, message: "method not found" },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Fault } from "../core/faults.ts";
+import { wordsOf } from "./issue-words.ts";
 
 const EmulationFields = z.object({
   session: z.string().min(1),
@@ -15,7 +16,7 @@ export type EmulationRequest = z.infer<typeof EmulationFields>;
 export function decodeEmulationRequest(text: string): EmulationRequest {
   const parsed = EmulationFields.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new Fault("body_malformed", { detail: z.prettifyError(parsed.error) });
+  throw new Fault("body_malformed", { detail: wordsOf(parsed.error) });
 }
 
 function parseJson(text: string): unknown {

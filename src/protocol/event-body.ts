@@ -3,16 +3,14 @@ import type { DeviceEvent } from "../core/device-events.ts";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { onOneLine, rawElements, rawMembers } from "../core/raw-json.ts";
+import { wordsOf } from "./issue-words.ts";
+import { Key, Printable } from "./key-text.ts";
 
-/** A half of a surrogate pair is no character: two different ids would be stored as the same one. */
-const printable = z
-  .string()
-  .regex(/^[^\p{Cc}]*$/u, "wanted no control characters")
-  .refine((text) => text.isWellFormed(), "wanted whole characters");
+const EventId = Key.min(1);
 
 const EventFields = z.strictObject({
-  id: printable.min(1).max(LIMITS.eventIdMaxChars).optional(),
-  type: printable.min(1).max(LIMITS.eventTypeMaxChars),
+  id: EventId.optional(),
+  type: Printable.min(1).max(LIMITS.eventTypeMaxChars),
   data: z.unknown().optional(),
   time: z.union([z.number(), z.string().max(64)]).optional(),
 });
@@ -52,6 +50,13 @@ export function decodeEventBody(
   return { single: true, events: [decodeEvent(text, limits)] };
 }
 
+/** Checks an id that did not come with the event; throws `event_invalid`. */
+export function parseEventId(text: string): string {
+  const parsed = EventId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new Fault("event_invalid", { detail: `id: ${parsed.error.issues[0]?.message}` });
+}
+
 function listOf(texts: readonly string[], limits: EventBodyLimits): DecodedEvents {
   if (texts.length > limits.eventsPerPost) {
     const detail = `got ${texts.length} events, at most ${limits.eventsPerPost} are allowed in one post`;
@@ -69,7 +74,7 @@ function decodeEvent(text: string, limits: EventBodyLimits): DecodedEvent {
     }
     const parsed = EventFields.safeParse(parseJson(text));
     if (!parsed.success) {
-      return new Fault("event_invalid", { detail: z.prettifyError(parsed.error) });
+      return new Fault("event_invalid", { detail: wordsOf(parsed.error) });
     }
     const { id, type, data, time } = parsed.data;
     const raw = rawMembers(text);
@@ -86,6 +91,7 @@ function decodeEvent(text: string, limits: EventBodyLimits): DecodedEvent {
 }
 
 function parseJson(text: string): unknown {
+  if (text.trim() === "") throw new Fault("body_malformed", { detail: "it is empty" });
   try {
     return JSON.parse(text);
   } catch (cause) {

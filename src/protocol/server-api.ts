@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { onOneLine, rawMembers } from "../core/raw-json.ts";
+import { Key } from "./key-text.ts";
 
 const Name = z.string().min(1);
 const Text = z.string().optional();
@@ -19,11 +20,11 @@ const PublishOptions = {
   b64data: Base64,
   skip_history: Flag,
   tags: z.record(z.string(), z.string()).optional(),
-  idempotency_key: Text,
+  idempotency_key: Key.optional(),
   /** Differences are made for whoever asked for them, so this changes nothing. */
   delta: Flag,
   version: z.int().min(0).optional(),
-  version_epoch: Text,
+  version_epoch: Key.optional(),
 };
 
 /**

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { parseDecimal, type TagCompare, type TagsFilter } from "../core/tags-filter.ts";
+import { wordsOf } from "./issue-words.ts";
 
 const FilterNode = z.object({
   op: z.enum(["", "and", "or", "not"]).default(""),
@@ -26,7 +27,7 @@ function decodeNode(value: unknown, budget: { nodes: number }): TagsFilter {
   budget.nodes -= 1;
   if (budget.nodes < 0) throw invalid(`at most ${LIMITS.filterNodesMax} nodes are allowed`);
   const parsed = FilterNode.safeParse(value);
-  if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
+  if (!parsed.success) throw invalid(wordsOf(parsed.error));
   const node = parsed.data;
   if (node.op === "") return { op: "tag", key: node.key, cmp: compareOf(node) };
   const nodes = node.nodes.map((inner) => decodeNode(inner, budget));

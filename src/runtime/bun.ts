@@ -57,7 +57,6 @@ export function createBunHost(log: Log): Host<Request, Response> {
 
 function serve(options: Options, log: Log): Server {
   const fetch = guardedFetch(options.fetch, log);
-  const secure = options.tls !== undefined;
   return Bun.serve<GuardedHandler>({
     hostname: options.hostname,
     port: options.port,
@@ -68,7 +67,7 @@ function serve(options: Options, log: Log): Server {
     idleTimeout: KEEP_ALIVE_S,
     maxRequestBodySize: options.bodyMaxBytes,
     ...(options.tls && { tls: { ...options.tls, ...TLS_FLOOR } }),
-    fetch: (request, server) => fetch(request, requestInfo({ request, server, secure, log })),
+    fetch: (request, server) => fetch(request, requestInfo({ request, server, log })),
     error: (error) => answerBug(error, log),
     websocket: websocketOptions(options),
   });
@@ -77,14 +76,12 @@ function serve(options: Options, log: Log): Server {
 interface Asked {
   readonly request: Request;
   readonly server: Server;
-  readonly secure: boolean;
   readonly log: Log;
 }
 
-function requestInfo({ request, server, secure, log }: Asked): RequestInfo {
+function requestInfo({ request, server, log }: Asked): RequestInfo {
   return {
     remoteAddress: peerAddress(server.requestIP(request)?.address),
-    secure,
     upgrade: (handler, { protocol }: UpgradeOptions) =>
       server.upgrade(request, {
         data: new GuardedHandler(handler, log),

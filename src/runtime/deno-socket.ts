@@ -61,7 +61,7 @@ export class DenoSockets {
       else if (offered === "queued") result = "queued";
     }
     // Only now, because their handlers may change the topic that was just walked through.
-    for (const socket of overfull) socket.terminate();
+    for (const socket of overfull) socket.cutOff();
     return overfull.length > 0 ? "dropped" : result;
   }
 }
@@ -79,6 +79,7 @@ export class DenoSocket implements HostSocket {
   readonly remoteAddress: string;
   readonly #options: DenoSocketOptions;
   readonly #topics = new Set<string>();
+  #isCutOff = false;
 
   private constructor(options: DenoSocketOptions) {
     this.remoteAddress = options.remoteAddress;
@@ -103,15 +104,16 @@ export class DenoSocket implements HostSocket {
 
   send(text: string): SendResult {
     const result = this.offer(text);
-    if (result === "dropped") this.terminate();
+    if (result === "dropped") this.cutOff();
     return result;
   }
 
-  /** Sends unless too much waits already; the caller ends the socket then. */
+  /** Sends unless too much waits already; the caller cuts the socket off then. */
   offer(text: string): SendResult {
     const { ws, limits } = this.#options;
     const waitingBytes = this.bufferedBytes();
-    if (this.#isEnded || waitingBytes > limits.backpressureMaxBytes) return "dropped";
+    if (this.#isEnded || this.#isCutOff) return "dropped";
+    if (waitingBytes > limits.backpressureMaxBytes) return "dropped";
     ws.send(text);
     return waitingBytes === 0 ? "sent" : "queued";
   }
@@ -125,6 +127,13 @@ export class DenoSocket implements HostSocket {
     }
     this.#closeLater(code, reason);
     this.#end(code, reason);
+  }
+
+  /** Ends the socket soon, because it lost a frame. */
+  cutOff(): void {
+    if (this.#isEnded || this.#isCutOff) return;
+    this.#isCutOff = true;
+    setImmediate(() => this.terminate());
   }
 
   /** Deno lets nobody end the TCP connection: the peer gets an empty close frame, if it reads at all. */

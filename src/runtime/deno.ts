@@ -73,7 +73,6 @@ function serve(serving: Serving): Server {
 /** Keeps the response that switches protocols, which Deno wants returned instead of the app's own. */
 class Asked implements RequestInfo {
   readonly remoteAddress: string;
-  readonly secure: boolean;
   upgraded: Response | undefined;
   readonly #request: Request;
   readonly #serving: Serving;
@@ -82,7 +81,6 @@ class Asked implements RequestInfo {
     this.#request = request;
     this.#serving = serving;
     this.remoteAddress = remoteAddress;
-    this.secure = serving.options.tls !== undefined;
   }
 
   upgrade: RequestInfo["upgrade"] = (handler, { protocol }) => {

@@ -15,8 +15,10 @@ export interface LogOptions {
   readonly write: (line: string) => void;
 }
 
-/** Routine lines of one event per second; more are counted and told with the next one. */
+/** Of one event; more are counted and told with the next one. What strangers send can make warnings, too. */
 const LINES_PER_EVENT_PER_SECOND = 50;
+/** Errors are rare, and each may be the one that explains the others; but a store that fails fails every post. */
+const ERRORS_PER_EVENT_PER_SECOND = 200;
 
 /** Writes one line per event: JSON for machines, or words for a person at a terminal. */
 export function createLog(options: LogOptions): Log {
@@ -25,9 +27,9 @@ export function createLog(options: LogOptions): Log {
 
   function writer(level: LogLevel): (event: LogEvent, fields?: LogFields) => void {
     if (LEVELS.indexOf(level) < lowest) return () => {};
-    const isRoutine = level === "debug" || level === "info";
+    const linesMax = level === "error" ? ERRORS_PER_EVENT_PER_SECOND : LINES_PER_EVENT_PER_SECOND;
     return (event, fields = {}) => {
-      const suppressed = isRoutine ? budget.spend(event) : 0;
+      const suppressed = budget.spend(event, linesMax);
       if (suppressed === "spent") return;
       const counted = suppressed > 0 ? { ...fields, suppressed } : fields;
       options.write(render({ ...options, level, event, fields: counted }));
@@ -78,7 +80,7 @@ class LineBudget {
   }
 
   /** "spent" when the line must not be written, else how many were suppressed before it. */
-  spend(event: LogEvent): number | "spent" {
+  spend(event: LogEvent, linesMax: number): number | "spent" {
     const second = Math.floor(this.#clock.monotonicMs() / 1000);
     const entry = this.#spent.get(event) ?? { second, lines: 0, suppressed: 0 };
     this.#spent.set(event, entry);
@@ -86,7 +88,7 @@ class LineBudget {
       entry.second = second;
       entry.lines = 0;
     }
-    if (entry.lines >= LINES_PER_EVENT_PER_SECOND) {
+    if (entry.lines >= linesMax) {
       entry.suppressed += 1;
       return "spent";
     }

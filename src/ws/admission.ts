@@ -1,4 +1,4 @@
-import { type Channel, deviceChannel } from "../core/channel.ts";
+import { type Channel, deviceChannel, userChannel } from "../core/channel.ts";
 import { Fault } from "../core/faults.ts";
 import type { Identity } from "../core/grants.ts";
 import type { Backend } from "../core/ports/backend.ts";
@@ -36,8 +36,10 @@ export interface AdmissionOptions {
   readonly tokens: TokenVerifier | undefined;
   /** Asked about who brings no token. */
   readonly backend: Backend;
-  /** Development only: whoever comes may do everything. */
+  /** Development and test suites only: whoever comes may do everything. */
   readonly unrestricted: boolean;
+  /** Everyone who is signed in is subscribed to the channel of their user. */
+  readonly userChannels: boolean;
 }
 
 export interface Admission {
@@ -55,7 +57,9 @@ export const VISITOR: Admitted = {
   subs: [],
 };
 
-export function createAdmission({ tokens, backend, unrestricted }: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { tokens, backend, unrestricted, userChannels } = options;
+
   async function byToken(token: string): Promise<Admitted> {
     if (tokens === undefined) {
       throw new Fault("token_invalid", { detail: "this server has no key to check it with" });
@@ -63,15 +67,28 @@ export function createAdmission({ tokens, backend, unrestricted }: AdmissionOpti
     return admittedBy(await tokens.verify(token), unrestricted);
   }
 
+  async function recognize(introduction: Introduction): Promise<Admitted | undefined> {
+    if (introduction.token !== "") return byToken(introduction.token);
+    if (backend.connect !== undefined)
+      return byBackend(backend.connect, introduction, unrestricted);
+    if (!unrestricted) return undefined;
+    return { ...VISITOR, identity: { ...VISITOR.identity, unrestricted } };
+  }
+
   return {
     async admit(introduction) {
-      if (introduction.token !== "") return byToken(introduction.token);
-      if (backend.connect !== undefined)
-        return byBackend(backend.connect, introduction, unrestricted);
-      if (!unrestricted) return undefined;
-      return { ...VISITOR, identity: { ...VISITOR.identity, unrestricted } };
+      const admitted = await recognize(introduction);
+      return admitted !== undefined && userChannels ? withUserChannel(admitted) : admitted;
     },
   };
+}
+
+/** What a token or the backend says of that channel counts more than that it is there. */
+function withUserChannel(admitted: Admitted): Admitted {
+  const { identity, subs } = admitted;
+  const channel = userChannel(identity.user);
+  if (channel === undefined || subs.some((sub) => sub.channel === channel)) return admitted;
+  return { ...admitted, subs: [...subs, { channel }] };
 }
 
 async function byBackend(

@@ -1,7 +1,8 @@
-import { type Channel, parseChannel } from "../core/channel.ts";
+import { type Channel, parseNamedChannel } from "../core/channel.ts";
+import { parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
-import { decideSubscribe } from "../core/grants.ts";
-import { rulesFor } from "../core/namespaces.ts";
+import { decideSubscribe, type Identity } from "../core/grants.ts";
+import { requireRules } from "../core/namespaces.ts";
 import type { Position } from "../core/publication.ts";
 import type { CommandOf, ConnectRequest } from "../protocol/client-frame.ts";
 import { DISCONNECT, type Disconnect, ERROR, type ProtocolError } from "../protocol/codes.ts";
@@ -54,6 +55,8 @@ export interface HandshakeConnect {
   readonly token: string;
   /** Someone without credentials may stay, without any right. */
   readonly visitors: boolean;
+  /** Devices it would like to hear. Only where everything is allowed is a wish enough. */
+  readonly devices: readonly string[];
   readonly sinceOf: (channel: Channel) => readonly Position[];
 }
 
@@ -66,9 +69,12 @@ export async function admitByHandshake(client: Client, connect: HandshakeConnect
       channels: [],
     });
     const admitted = known ?? (connect.visitors ? VISITOR : undefined);
-    if (admitted === undefined) throw new Disconnection(DISCONNECT.badRequest);
+    if (admitted === undefined)
+      throw new Disconnection(DISCONNECT.badRequest, "it brought no credentials");
     const named = new Set(admitted.subs.map(({ channel }) => channel));
-    const own = deviceChannelsOf(admitted.identity).filter((channel) => !named.has(channel));
+    const own = deviceChannelsOf(heard(admitted.identity, connect.devices)).filter(
+      (channel) => !named.has(channel),
+    );
     await welcome(client, {
       admitted,
       subs: [...admitted.subs, ...own.map((channel) => ({ channel }))],
@@ -79,14 +85,22 @@ export async function admitByHandshake(client: Client, connect: HandshakeConnect
   });
 }
 
+/** The identity, with the devices it asked to hear where everything is allowed. */
+function heard(identity: Identity, wished: readonly string[]): Identity {
+  if (!identity.unrestricted) return identity;
+  return { ...identity, devices: new Set([...identity.devices, ...wished.map(parseDeviceId)]) };
+}
+
 async function admit(
   client: Client,
   { token = "", name, version, headers = {}, subs = {} }: ConnectRequest,
   data: string | undefined,
 ): Promise<Admitted> {
-  const { admission } = client.services;
-  const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  client.emulateHeaders(Object.fromEntries(named));
+  const { admission, clientHeaders } = client.services;
+  const named = Object.entries(headers).map(
+    ([name, value]) => [name.toLowerCase(), value] as const,
+  );
+  client.emulateHeaders(Object.fromEntries(named.filter(([name]) => clientHeaders.includes(name))));
   const admitted = await admission.admit({
     client,
     token,
@@ -95,7 +109,8 @@ async function admit(
     ...(version !== undefined && { version }),
     ...(data !== undefined && { data }),
   });
-  if (admitted === undefined) throw new Disconnection(DISCONNECT.badRequest);
+  if (admitted === undefined)
+    throw new Disconnection(DISCONNECT.badRequest, "it brought no credentials");
   return admitted;
 }
 
@@ -103,19 +118,17 @@ async function admit(
 function requestedIn(
   { subs = {} }: ConnectRequest,
   { identity, subs: given }: Admitted,
-  { services: { namespaces } }: Client,
+  { services: { namespaces, limits } }: Client,
 ): ServerSubscription[] {
   const known = new Set(given.map(({ channel }) => channel));
   const asked = Object.entries(subs).map(([name, sub]) => ({
-    channel: parseChannel(name),
+    channel: parseNamedChannel(name, limits.channelMaxChars),
     ...sub,
   }));
   return asked
     .filter(({ channel }) => !known.has(channel))
     .map(({ channel, recover }) => {
-      const rules = rulesFor(channel, namespaces);
-      if (rules === undefined) throw new Fault("channel_unknown");
-      const decision = decideSubscribe(identity, channel, rules);
+      const decision = decideSubscribe(identity, channel, requireRules(channel, namespaces));
       if (decision !== "allowed") throw new Fault("channel_denied", { detail: channel });
       return { channel, ...(recover && { override: { forceRecovery: true } }) };
     });
@@ -140,16 +153,18 @@ function refusalOf(
   error: unknown,
   { id, services }: Client,
 ): { readonly disconnect: Disconnect } | { readonly error: ProtocolError } {
-  if (error instanceof Disconnection) return { disconnect: error.disconnect };
+  if (error instanceof Disconnection) {
+    services.log.info("client.refused", { client: id, why: error.message });
+    return { disconnect: error.disconnect };
+  }
   if (error instanceof Fault || error instanceof Refusal) {
     services.log.info("client.refused", { client: id, why: error.message });
   } else {
     services.log.error("ws.bug", { client: id, error });
   }
-  const answer = toProtocolError(error);
-  return answer === ERROR.unauthorized
+  return error instanceof Fault && error.code === "token_invalid"
     ? { disconnect: DISCONNECT.invalidToken }
-    : { error: answer };
+    : { error: toProtocolError(error) };
 }
 
 /** The close code for a refused connect where there are no replies. */

@@ -10,6 +10,7 @@ export interface RegisteredClient {
 /** Every client connected to this node, for what concerns more than one of them. */
 export class ClientRegistry<Client extends RegisteredClient = RegisteredClient> {
   readonly #clients = new Map<string, Client>();
+  readonly #admitted = new Map<string, Client>();
   readonly #byUser = new Map<string, Set<Client>>();
 
   get size(): number {
@@ -18,7 +19,7 @@ export class ClientRegistry<Client extends RegisteredClient = RegisteredClient> 
 
   /** Every client that was let in. */
   admittedClients(): readonly Client[] {
-    return [...this.#byUser.values()].flatMap((clients) => [...clients]);
+    return [...this.#admitted.values()];
   }
 
   /** Signed-in and anonymous users with at least one client. */
@@ -32,20 +33,23 @@ export class ClientRegistry<Client extends RegisteredClient = RegisteredClient> 
 
   /** The client turned out to be one of `user`. */
   admitted(client: Client, user: string): void {
+    this.#admitted.set(client.id, client);
     const clients = this.#byUser.get(user) ?? new Set();
     this.#byUser.set(user, clients.add(client));
   }
 
   remove(client: Client, user: string | undefined): void {
     this.#clients.delete(client.id);
+    this.#admitted.delete(client.id);
     if (user === undefined) return;
     const clients = this.#byUser.get(user);
     clients?.delete(client);
     if (clients?.size === 0) this.#byUser.delete(user);
   }
 
+  /** One that was let in. */
   get(id: string): Client | undefined {
-    return this.#clients.get(id);
+    return this.#admitted.get(id);
   }
 
   ofUser(user: string): readonly Client[] {

@@ -12,10 +12,18 @@ import type { Admission } from "./admission.ts";
 import type { Client } from "./client.ts";
 import type { ClientRegistry } from "./client-registry.ts";
 import type { LiveFanout } from "./live-fanout.ts";
+import type { UserLimitRule } from "./user-limit.ts";
 
 export interface ClientLimits {
   readonly channelsPerClient: number;
+  readonly channelMaxChars: number;
   readonly clientsMax: number;
+  /** 0 is no limit, as for those of an address. */
+  readonly clientsPerUser: number;
+  readonly clientsPerAddress: number;
+  readonly commandsPerSecond: number;
+  readonly commandsBurst: number;
+  readonly frameMaxBytes: number;
   readonly queueMaxBytes: number;
   readonly recoveryMaxBytes: number;
   readonly greetingTimeoutMs: number;
@@ -40,6 +48,9 @@ export interface ClientServices {
   readonly fanout: LiveFanout;
   readonly registry: ClientRegistry<Client>;
   readonly limits: ClientLimits;
+  readonly onUserLimit: UserLimitRule;
+  /** Names, in lower case, of the headers that the backend is told of; others are not kept. */
+  readonly clientHeaders: readonly string[];
   /** Pings of the websocket itself reach clients, and their answers us. */
   readonly nativePing: boolean;
   /** Names this process among others, in what clients send by requests of their own. */

@@ -47,8 +47,8 @@ export class ClientSubscriptions {
     const member = this.#memberOf(plan);
     const subscription = { channel, by, info, presence, announced, member };
     this.#entries.set(channel, { subscription, expiry: undefined });
-    fanout.add(channel, member, position);
     if (presence) present.enter(channel, info);
+    fanout.add(channel, member, position);
     if (announced) fanout.join(channel, info);
     this.expireAt(channel, plan.expiresAtMs);
   }

@@ -12,6 +12,8 @@ import { VISITOR } from "./admission.ts";
 import { admitByCommand } from "./admit.ts";
 import type { ClientServices } from "./client-services.ts";
 import { ClientSubscriptions } from "./client-subscriptions.ts";
+import { CommandPace } from "./command-pace.ts";
+import { CommandQueue } from "./command-queue.ts";
 import { runCommand } from "./commands/run-command.ts";
 import type { Connection, Peer } from "./connection.ts";
 import { watchExpiry } from "./expiry.ts";
@@ -30,7 +32,8 @@ export class Client {
   #identity: Identity = VISITOR.identity;
   #isAdmitted = false;
   #headers: Readonly<Record<string, string>>;
-  readonly #queue: Command[] = [];
+  readonly #queue: CommandQueue;
+  readonly #pace: CommandPace;
   #state: SessionState = { at: "greeting" };
   #busy = false;
   #timer: Cancel;
@@ -41,6 +44,9 @@ export class Client {
     this.connection = connection;
     this.services = services;
     this.#headers = peer.headers ?? {};
+    const { commandsPerSecond: perSecond, commandsBurst: burst } = services.limits;
+    this.#queue = new CommandQueue(services.limits);
+    this.#pace = new CommandPace({ perSecond, burst }, services.clock);
     this.#timer = this.#after(services.limits.greetingTimeoutMs, { type: "greeting_overdue" });
     services.registry.add(this);
   }
@@ -82,7 +88,7 @@ export class Client {
     const lines = text === undefined ? undefined : this.#decode(text);
     if (text === undefined) this.end(DISCONNECT.binaryFrame);
     else if (lines === undefined) this.#feed({ type: "malformed" });
-    else this.#accept(lines);
+    else this.#accept(lines, text.length);
   }
 
   /** Something arrived that is no frame of the protocol: the peer lives. */
@@ -143,13 +149,30 @@ export class Client {
   /** The connect command was answered with an error; nothing more is expected. */
   refused(id: number, error: ProtocolError): void {
     this.connection.send(encodeErrorReply(id, error));
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#feed({ type: "refused" });
+    this.#timer();
+    this.#timer = this.#after(LIMITS.closeGraceMs, { type: "greeting_overdue" });
   }
 
   /** `result` is JSON text. */
   reply(command: Command, result: string): void {
     this.connection.send(encodeReply(command.id, command.method, result));
+  }
+
+  /** Counts one thing that the client asks for; false when it may not have it. Who goes on has to go. */
+  isInPace(): boolean {
+    const verdict = this.#pace.next();
+    if (verdict === "excessive") this.end(DISCONNECT.tooManyRequests);
+    return verdict === "allowed";
+  }
+
+  /** Lets it in by `admit`. From here on the time is ours, and running out of it is no fault of the client's. */
+  connect(admit: () => Promise<void> | void): void {
+    this.#timer();
+    const overdue = { type: "ended", disconnect: DISCONNECT.internal } as const;
+    this.#timer = this.#after(LIMITS.admissionTimeoutMs, overdue);
+    this.perform("client.connect", admit);
   }
 
   /** Runs one of the client's requests; what comes meanwhile waits. */
@@ -165,14 +188,13 @@ export class Client {
     });
   }
 
-  #accept(lines: readonly ClientLine[]): void {
+  #accept(lines: readonly ClientLine[], chars: number): void {
     this.#feed({ type: "sign_of_life" });
-    for (const line of lines) {
-      if (line === "pong") this.#feed({ type: "pong" });
-      else this.#queue.push(line);
-    }
-    if (this.#queue.length <= LIMITS.commandsQueuedPerClient) this.#work();
-    else this.end(DISCONNECT.tooManyRequests);
+    for (const line of lines) if (line === "pong") this.#feed({ type: "pong" });
+    const commands = lines.filter((line) => line !== "pong");
+    this.#queue.push(commands, chars);
+    if (this.#queue.isOverfull) this.end(DISCONNECT.tooManyRequests);
+    else this.#work();
   }
 
   #decode(text: string): readonly ClientLine[] | undefined {
@@ -202,7 +224,7 @@ export class Client {
   #obey(effect: SessionEffect): void {
     switch (effect.do) {
       case "admit":
-        this.perform("client.connect", () => admitByCommand(this, effect.command));
+        this.connect(() => admitByCommand(this, effect.command));
         break;
       case "run":
         this.perform("client.command", () => this.#run(effect.command));
@@ -221,6 +243,7 @@ export class Client {
     const { log } = this.services;
     log.debug("client.message", { client: this.id, method: command.method });
     try {
+      if (!this.isInPace()) throw new Fault("commands_exceeded");
       await runCommand(this, command);
     } catch (error) {
       if (error instanceof Disconnection) this.end(error.disconnect);
@@ -228,14 +251,18 @@ export class Client {
     }
   }
 
-  #answerError({ id }: Command, error: unknown): void {
+  #answerError({ id, method }: Command, error: unknown): void {
     const { log } = this.services;
     const isExpected = error instanceof Fault || error instanceof Refusal;
-    if (!isExpected) log.error("ws.bug", { client: this.id, error });
+    const { user } = this.#identity;
+    if (isExpected)
+      log.info("client.refused", { client: this.id, user, method, why: error.message });
+    else log.error("ws.bug", { client: this.id, error });
     if (error instanceof Fault && error.kind === "unavailable") {
       log.error("ws.unavailable", { client: this.id, error });
     }
-    if (id > 0) this.connection.send(encodeErrorReply(id, toProtocolError(error)));
+    if (id === 0 || this.isClosed) return;
+    this.connection.send(encodeErrorReply(id, toProtocolError(error)));
   }
 
   #ping(): void {
@@ -255,7 +282,7 @@ export class Client {
   #release(disconnect: Disconnect, by: "client" | "server"): void {
     this.#timer();
     this.#expiry?.();
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.subscriptions.leaveAll();
     const { registry, log } = this.services;
     const { user } = this.#identity;

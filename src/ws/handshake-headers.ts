@@ -1,3 +1,5 @@
+import { isMiniProgram } from "../core/origins.ts";
+
 /** An IP address or a name without a dot: how a proxy calls its upstream, not how a page calls its server. */
 const UPSTREAM_NAME = /^(?:[\d.]+|\[[\da-f:.]+\]|[^.:[\]]+)(?::\d+)?$/i;
 
@@ -42,7 +44,10 @@ export function hasBody(headers: HeaderReader): boolean {
 /** False when a page of a public name seems to have called an upstream's name or address. */
 export function isHostForwarded(headers: HeaderReader): boolean {
   const host = headers.get("host") ?? "";
-  const origin = /^https?:\/\/(.+)$/.exec(headers.get("origin") ?? "")?.[1] ?? host;
+  const claimed = headers.get("origin") ?? "";
+  // A mini-program names its platform as the origin, which says nothing of how we were called.
+  if (isMiniProgram(claimed)) return true;
+  const origin = /^https?:\/\/(.+)$/.exec(claimed)?.[1] ?? host;
   return origin === host || !UPSTREAM_NAME.test(host) || UPSTREAM_NAME.test(origin);
 }
 

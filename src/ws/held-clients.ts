@@ -50,7 +50,7 @@ export class HeldClients {
       this.#bySession.set(connection.session, client);
       client.receive(start.frame);
     } else {
-      client.perform("client.connect", () => admitUnidirectional(client, start.connect));
+      client.connect(() => admitUnidirectional(client, start.connect));
     }
     return connection.body;
   }
@@ -63,7 +63,7 @@ export class HeldClients {
   #connectionOf(peer: Peer, transport: HeldTransport, events: ConnectionEvents): HeldConnection {
     const { clock, entropy, limits } = this.#services;
     const session = entropy.token(SESSION_BYTES);
-    this.#connections.opened();
+    this.#connections.opened(peer.remoteAddress);
     return new HeldConnection({
       transport,
       session,
@@ -72,7 +72,7 @@ export class HeldClients {
       queueMaxBytes: limits.queueMaxBytes,
       ...events,
       onGone: () => {
-        this.#connections.closed();
+        this.#connections.closed(peer.remoteAddress);
         this.#bySession.delete(session);
         events.onGone();
       },

@@ -22,8 +22,12 @@ export interface HeldConnectionOptions {
   readonly onGone: () => void;
 }
 
-/** An event stream begins with an empty line, which also makes every proxy pass on the head. */
-const EVENTS_BEGIN = "\r\n";
+/**
+ * An event stream begins with an empty line, which also makes every proxy pass on the head. It has no
+ * carriage return, although servers of the protocol send one: the npm package `eventsource` 2 loses
+ * the event that comes in one chunk with it.
+ */
+const EVENTS_BEGIN = "\n";
 
 /** Frames are handed over together up to this: enough to be quick, little to hold beside the queue. */
 const CHUNK_MAX_BYTES = 64 * 1024;

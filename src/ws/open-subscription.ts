@@ -1,3 +1,4 @@
+import type { HoldingRoom } from "../core/hub.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Position } from "../core/publication.ts";
 import type { Opened } from "../core/recovery.ts";
@@ -8,11 +9,24 @@ import type { ClientServices } from "./client-services.ts";
 import { asChain } from "./delta.ts";
 import type { SubscriptionPlan } from "./subscription.ts";
 
+/** What a client asks of a stream's past, and what it may be given. */
+export interface AskedPast {
+  readonly since: readonly Position[];
+  readonly maxBytes: number;
+  /** Shared by subscriptions that are opened for one answer; absent for one that is alone. */
+  readonly room?: HoldingRoom;
+}
+
+/** Room for what arrives while the subscriptions of one answer load. */
+export function holdingRoom(): HoldingRoom {
+  return { leftBytes: LIMITS.loadingMaxBytes };
+}
+
 /** Starts loading what a subscription needs to know of its stream. */
 export function openSubscription(
   { subscriptions }: Pick<ClientServices, "subscriptions">,
   { channel, rules, recoverable, positioned }: SubscriptionPlan,
-  since: readonly Position[],
+  { since, maxBytes, room = holdingRoom() }: AskedPast,
 ): Promise<Opening> {
   const tells = recoverable || positioned;
   const { recoveryMode } = rules;
@@ -21,6 +35,8 @@ export function openSubscription(
     rules: { recoveryMode, ...(tells && rules.retention && { retention: rules.retention }) },
     // A channel that keeps nothing tells a client that asks for it that nothing was recovered.
     since: recoverable || !tells ? since : [],
+    maxBytes,
+    room,
   });
 }
 

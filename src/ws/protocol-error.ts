@@ -17,15 +17,16 @@ export class Disconnection extends Error {
   override readonly name = "Disconnection";
   readonly disconnect: Disconnect;
 
-  constructor(disconnect: Disconnect) {
-    super(disconnect.reason);
+  /** `why` is for the log, where it says more than the reason that the client is told. */
+  constructor(disconnect: Disconnect, why = disconnect.reason) {
+    super(why);
     this.disconnect = disconnect;
   }
 }
 
 const BY_KIND = {
   invalid: ERROR.badRequest,
-  unauthenticated: ERROR.unauthorized,
+  unauthenticated: ERROR.permissionDenied,
   denied: ERROR.permissionDenied,
   missing: ERROR.methodNotFound,
   conflict: ERROR.alreadySubscribed,

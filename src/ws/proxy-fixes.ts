@@ -3,7 +3,7 @@ export const NGINX_LINES = {
   version: "proxy_http_version 1.1;",
   upgrade: "proxy_set_header Upgrade $http_upgrade;",
   connection: "proxy_set_header Connection $connection_upgrade;",
-  host: "proxy_set_header Host $host;",
+  host: "proxy_set_header Host $http_host;",
 } as const;
 
 /** What the variable in the Connection line needs. */

@@ -18,17 +18,26 @@ export interface Address {
 }
 
 /** The clients of this node that an order is for. Throws `address_missing` where it is for nobody. */
-export function clientsAt(
-  registry: ClientRegistry<Client>,
-  { user, client: id = "", session = "" }: Address,
-): readonly Client[] {
+export function clientsAt(registry: ClientRegistry<Client>, address: Address): readonly Client[] {
+  const { user, client: id = "", session = "" } = address;
   if (user === undefined && id === "" && session === "") {
     throw new Fault("address_missing", { detail: "wanted user, client or session" });
   }
-  const candidates = user === undefined ? registry.admittedClients() : registry.ofUser(user);
-  return candidates.filter(
-    (it) => (id === "" || it.id === id) && (session === "" || it.connection.session === session),
+  return candidatesFor(registry, address).filter(
+    (it) =>
+      (user === undefined || it.identity.user === user) &&
+      (session === "" || it.connection.session === session),
   );
+}
+
+/** Whoever may be meant by the narrowest part of an address, so that no more are looked at. */
+function candidatesFor(
+  registry: ClientRegistry<Client>,
+  { user, client: id = "" }: Address,
+): readonly Client[] {
+  if (id === "") return user === undefined ? registry.admittedClients() : registry.ofUser(user);
+  const client = registry.get(id);
+  return client === undefined ? [] : [client];
 }
 
 /** Subscribes all of them; resolves when all are told. */

@@ -1,6 +1,6 @@
 import type { Channel } from "../core/channel.ts";
 import { Fault } from "../core/faults.ts";
-import { rulesFor } from "../core/namespaces.ts";
+import { requireRules } from "../core/namespaces.ts";
 import type { Position } from "../core/publication.ts";
 import type { Opened } from "../core/recovery.ts";
 import type { SubscriptionOverride } from "../core/subscription-override.ts";
@@ -28,10 +28,7 @@ export function serverPlan(
   client: Pick<Client, "services">,
   { channel, override, info, data, expiresAtMs }: ServerSubscription,
 ): SubscriptionPlan {
-  const rules = rulesFor(channel, client.services.namespaces);
-  if (rules === undefined) {
-    throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
-  }
+  const rules = requireRules(channel, client.services.namespaces);
   return {
     channel,
     rules,
@@ -54,7 +51,8 @@ export async function subscribeByServer(
   const { channel, since = [] } = subscription;
   if (!canEnter(client, channel)) return;
   const plan = serverPlan(client, subscription);
-  const opening = await openSubscription(client.services, plan, since);
+  const maxBytes = client.services.limits.recoveryMaxBytes;
+  const opening = await openSubscription(client.services, plan, { since, maxBytes });
   // The client may have left or subscribed by itself while the stream was read.
   try {
     if (!canEnter(client, channel)) return opening.cancel();

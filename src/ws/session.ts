@@ -93,11 +93,11 @@ function stepConnecting(state: SessionState, input: OrdinaryInput): Step {
       return [{ at: "open", pingsUnanswered: 0, pong: input.pong }, []];
     case "refused":
       return [{ at: "refused" }, []];
-    case "greeting_overdue":
-      return close(DISCONNECT.stale);
     case "command":
     case "pong":
       return close(DISCONNECT.badRequest);
+    // Its greeting came: what takes long now is ours.
+    case "greeting_overdue":
     case "sign_of_life":
     case "ping_due":
     case "pong_overdue":

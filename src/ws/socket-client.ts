@@ -1,4 +1,5 @@
 import { Fault } from "../core/faults.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { HostSocket, SocketHandler } from "../core/ports/host.ts";
 import { decodeBareConnect, isJsonObject } from "../protocol/client-frame.ts";
 import { DISCONNECT } from "../protocol/codes.ts";
@@ -29,65 +30,101 @@ export interface Accepted {
 /** Feeds one client with what its websocket brings. */
 export function handleSocket({ services, connections, peer, greeting }: Accepted): SocketHandler {
   let client: Client | undefined;
-  const receive = receiverFor(greeting);
+  const manner = mannerOf(greeting);
   return {
     open(socket) {
-      connections.opened();
+      connections.opened(peer.remoteAddress);
       const connection = connectionOf({ services, peer, greeting, socket }, () => opened.tooSlow());
       const opened: Client = new Client(connection, services, peer);
       client = opened;
-      if (greeting.by === "handshake") {
-        opened.perform("client.connect", () => admitByHandshake(opened, greeting.connect));
-      } else if (greeting.by === "request" && greeting.text !== undefined) {
-        receive(opened, greeting.text);
-      }
+      manner.begin(opened);
     },
     message(text) {
-      if (client !== undefined && !client.isClosed) receive(client, text);
+      if (client !== undefined && !client.isClosed) manner.receive(client, text);
     },
     pong: () => client?.signOfLife(),
     close(code, reason) {
-      connections.closed();
+      connections.closed(peer.remoteAddress);
       client?.lost(code, reason);
     },
   };
 }
 
-type Receiver = (client: Client, text: string | undefined) => void;
+/** What distinguishes the paths: how a client begins, and what its messages mean. */
+interface Manner {
+  begin(client: Client): void;
+  receive(client: Client, text: string | undefined): void;
+}
 
-function receiverFor(greeting: Greeting): Receiver {
+function mannerOf(greeting: Greeting): Manner {
   switch (greeting.by) {
     case "command":
-      return (client, text) => client.receive(text);
+      return { begin() {}, receive: (client, text) => client.receive(text) };
     case "handshake":
-      return (client, text) => {
-        if (text === undefined || isJsonObject(text)) client.receive(text);
-        else answerText(client, text, greeting.reply);
-      };
+      return handshakeManner(greeting);
     case "request":
-      return listenerReceiver();
+      return listenerManner(greeting.text);
   }
+}
+
+/** Admitted as it comes. The connect push is the first frame it gets, so what it says earlier waits. */
+function handshakeManner({ connect, reply }: Extract<Greeting, { by: "handshake" }>): Manner {
+  let early: (string | undefined)[] | undefined = [];
+
+  function receive(client: Client, text: string | undefined): void {
+    if (early !== undefined) {
+      early.push(text);
+      if (early.length > LIMITS.earlyTextsMax) client.end(DISCONNECT.tooManyRequests);
+    } else if (text === undefined || isJsonObject(text)) {
+      client.receive(text);
+    } else {
+      answerText(client, text, reply);
+    }
+  }
+
+  return {
+    receive,
+    begin(client) {
+      client.connect(async () => {
+        await admitByHandshake(client, connect);
+        const waiting = early ?? [];
+        early = undefined;
+        for (const text of waiting) if (!client.isClosed) receive(client, text);
+      });
+    },
+  };
 }
 
 /** The check of a developer's first minute: type a word, see that the server is there. */
 function answerText(client: Client, text: string, reply: string): void {
   client.signOfLife();
+  if (!client.isInPace()) return;
   client.services.log.info("client.message", { client: client.id, chars: text.length, reply });
   if (reply !== "") client.connection.send(reply);
 }
 
 /** Takes the connect request; whatever comes later only shows that somebody is there. */
-function listenerReceiver(): Receiver {
+function listenerManner(request: string | undefined): Manner {
   let isGreeted = false;
-  return (client, text) => {
-    if (isGreeted) return client.signOfLife();
+
+  function receive(client: Client, text: string | undefined): void {
+    if (isGreeted) client.signOfLife();
+    else if (text === undefined) client.end(DISCONNECT.binaryFrame);
+    else client.connect(() => admit(client, text));
     isGreeted = true;
-    if (text === undefined) return client.end(DISCONNECT.binaryFrame);
-    client.perform("client.connect", async () => {
-      const connect = readConnect(client, text);
-      if (connect === undefined) client.end(DISCONNECT.badRequest);
-      else await admitUnidirectional(client, connect);
-    });
+  }
+
+  async function admit(client: Client, text: string): Promise<void> {
+    const connect = readConnect(client, text);
+    if (connect === undefined) client.end(DISCONNECT.badRequest);
+    else await admitUnidirectional(client, connect);
+  }
+
+  return {
+    receive,
+    begin(client) {
+      if (request !== undefined) receive(client, request);
+    },
   };
 }
 

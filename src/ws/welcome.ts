@@ -1,28 +1,19 @@
 import type { Channel } from "../core/channel.ts";
-import type { Position } from "../core/publication.ts";
 import type { Opened } from "../core/recovery.ts";
-import type { Opening } from "../core/subscriptions.ts";
 import { DISCONNECT } from "../protocol/codes.ts";
 import type { ConnectResult, SubscribeResult } from "../protocol/server-frame.ts";
 import type { Admitted } from "./admission.ts";
 import type { Client } from "./client.ts";
-import { openSubscription, positionAfter, resultOf, ttlOf } from "./open-subscription.ts";
+import { cancelAll, type Openings, openAll } from "./open-all.ts";
+import { positionAfter, resultOf, ttlOf } from "./open-subscription.ts";
 import { RecoveryBudget } from "./recovery-budget.ts";
-import { type ServerSubscription, serverPlan } from "./server-side.ts";
 import type { SubscriptionPlan } from "./subscription.ts";
+import { makePlace, mayCome } from "./user-limit.ts";
 
-/** How one client is let in. */
-export interface Welcome {
+/** How one client is let in, and what it is subscribed to from the start. */
+export interface Welcome extends Openings {
   readonly admitted: Admitted;
-  /** What it is subscribed to from the start. */
-  readonly subs: readonly ServerSubscription[];
-  readonly sinceOf: (channel: Channel) => readonly Position[];
   readonly encode: (result: ConnectResult) => string;
-}
-
-interface PlannedOpening {
-  readonly plan: SubscriptionPlan;
-  readonly opening: Opening;
 }
 
 /** Opens what the client is subscribed to from the start, tells it, and lets it in. */
@@ -30,7 +21,13 @@ export async function welcome(client: Client, how: Welcome): Promise<void> {
   const { limits } = client.services;
   if (how.subs.length > limits.channelsPerClient) return client.end(DISCONNECT.channelLimit);
   const openings = await openAll(client, how);
-  if (client.isClosed) return cancelAll(openings);
+  const cancel = (): void => cancelAll(openings.map(({ opening }) => opening));
+  if (client.isClosed) return cancel();
+  const { user } = how.admitted.identity;
+  if (!mayCome(client.services, user)) {
+    cancel();
+    return client.end(DISCONNECT.connectionLimit);
+  }
 
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
   const completed = openings.map(({ plan, opening }) => ({ plan, opened: opening.complete() }));
@@ -42,6 +39,7 @@ export async function welcome(client: Client, how: Welcome): Promise<void> {
   client.connection.send(how.encode(result));
   // The connection may not have taken even that: then it is gone.
   if (client.isClosed) return;
+  makePlace(client.services, user);
   client.admitted(how.admitted.identity);
   for (const it of opened) client.subscriptions.enter(it.plan, positionAfter(it.opened));
   logConnected(client);
@@ -81,26 +79,6 @@ function connectResultOf(
     // Commands of a client that only listens find no node.
     ...(session !== undefined && form === "bidirectional" && { node }),
   };
-}
-
-async function openAll(client: Client, { subs, sinceOf }: Welcome): Promise<PlannedOpening[]> {
-  const outcomes = await Promise.allSettled(
-    subs.map(async (subscription) => {
-      const plan = serverPlan(client, subscription);
-      const opening = await openSubscription(client.services, plan, sinceOf(plan.channel));
-      return { plan, opening };
-    }),
-  );
-  // All are awaited, so that one failure leaves no other opening behind.
-  const openings = outcomes.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
-  const failed = outcomes.find((it) => it.status === "rejected");
-  if (failed === undefined) return openings;
-  cancelAll(openings);
-  throw failed.reason;
-}
-
-function cancelAll(openings: readonly PlannedOpening[]): void {
-  for (const { opening } of openings) opening.cancel();
 }
 
 function logConnected({ id, identity, connection, subscriptions, services }: Client): void {

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { runCli } from "../support/cli.ts";
 import { Device } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
+import { eventually } from "../support/inbox.ts";
 import { configure, startPosthorn } from "../support/posthorn.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -25,6 +26,30 @@ describe.each(TARGETS)("posthorn serve --dev on $name", (target) => {
     await socket.publication("device:7", 1);
     const liar = new Device(server.url, { id: "7", secret: "guess" });
     expect((await liar.post({ type: "t", data: 1 })).status).toBe(401);
+  });
+
+  test("says on stderr what to try next, and each of it works", async () => {
+    await using server = await startPosthorn(target, DEV);
+    const [post = "", listen = "", look = ""] = await eventually(() => {
+      const indented = server.output.split("\n").filter((line) => line.startsWith("  "));
+      const tries = indented.map((line) => line.trim());
+      return tries.length >= 3 ? tries : undefined;
+    }, "the three things to try");
+    expect(server.logs.items.every(({ event }) => event !== undefined)).toBe(true);
+    using login = await FrameSocket.open(listen);
+    await login.line(({ push }) => push?.connect !== undefined, "the connect push");
+    // As a shell would take it apart; a test machine need not have curl.
+    const [, url = "", header = "", body = ""] =
+      /^curl (?:-k )?(\S+) -H '(.+?)' -d '(.+)'$/.exec(post) ?? [];
+    const [name = "", value = ""] = header.split(": ");
+    const answer = await fetch(url, { method: "POST", headers: { [name]: value }, body });
+    expect((await answer.json()).results).toMatchObject([{ offset: 1 }]);
+    expect(await login.publication("device:demo", 1)).toContain('"temperature":21.5');
+    const page = await fetch(look);
+    expect([page.status, page.headers.get("content-type")]).toEqual([
+      200,
+      expect.stringContaining("text/html"),
+    ]);
   });
 
   test("keeps to the loopback address, whatever the file says, and says that it is for development", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { FrameSocket } from "../support/frame-socket.ts";
+import { startPosthorn } from "../support/posthorn.ts";
 import { startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
@@ -8,9 +9,9 @@ import { parseLine } from "../support/wire.ts";
 
 setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
 
-/** More than the kernel's buffers and the server's queue can hold for a reader that has stopped. */
 /** Together well within what one recovery may bring. */
 const FLOOD_EVENTS_MAX = 100;
+/** So many of these are more than the kernel's buffers and the server's queue can hold for a reader that has stopped. */
 const FLOOD = "x".repeat(60_000);
 
 describe.each(TARGETS)("a bad link to $name", (target) => {
@@ -73,6 +74,26 @@ describe.each(TARGETS)("a bad link to $name", (target) => {
     const posting = postUntil(gone, () => site.device.post({ type: "t", data: 1 }));
     expect(await gone).toMatchObject({ code: 3012, by: "server" });
     await posting;
+  });
+});
+
+describe.each(TARGETS.filter(({ nativePing }) => nativePing))("a dead link to $name", (target) => {
+  test("of a client of /login that says nothing is found out by pings of the websocket", async () => {
+    const limits = { ping_interval: "1s", pong_timeout: "500ms" };
+    await using server = await startPosthorn(target, { config: { limits } });
+    await using proxy = await TcpProxy.start(server.port);
+    const query = (sub: string) => `/login?token=${signToken({ sub })}`;
+    using healthy = await FrameSocket.open(`${server.wsUrl}${query("healthy")}`);
+    await healthy.line(({ push }) => push?.connect !== undefined, "the connect push");
+    using lost = await FrameSocket.open(`ws://127.0.0.1:${proxy.port}${query("lost")}`);
+    await lost.line(({ push }) => push?.connect !== undefined, "the connect push");
+
+    proxy.stall("up");
+    proxy.stall("down");
+    const gone = await server.waitForLog("client.disconnected");
+    expect(gone).toMatchObject({ user: "lost", code: 3012, by: "server" });
+    healthy.send("hi");
+    await healthy.frames.find((frame) => frame === "reply", { what: "the reply" });
   });
 });
 

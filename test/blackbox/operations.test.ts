@@ -1,6 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { DatabaseSync } from "node:sqlite";
 import { runCli } from "../support/cli.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
+import { eventually } from "../support/inbox.ts";
 import { RawConnection, rawRequest } from "../support/raw-http.ts";
 import { startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -24,6 +26,26 @@ describe.each(TARGETS)("operations on $name", (target) => {
     expect(missing.status).toBe(404);
     expect(missing.headers.get("content-type")).toContain("application/problem+json");
     expect(await missing.json()).toMatchObject({ status: 404, code: "path_unknown" });
+  });
+
+  test("/readyz says 503 while the store cannot store, and 200 once it can; /healthz stays 200", async () => {
+    await using site = await startSite(target);
+    const get = (path: string) => fetch(`${site.server.url}${path}`);
+    {
+      using other = new DatabaseSync(site.workspace.file("data/posthorn.db"));
+      other.exec("BEGIN IMMEDIATE");
+      const refused = await get("/readyz");
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({ status: 503, code: "store_failed" });
+      expect((await get("/healthz")).status).toBe(200);
+      expect(site.server.logged("http.unavailable")).toMatchObject([{ code: "store_failed" }]);
+    }
+    const again = await eventually(async () => {
+      const answer = await get("/readyz");
+      return answer.status === 200 ? answer : undefined;
+    }, "a store that stores again");
+    expect(await again.json()).toMatchObject({ status: "ready" });
+    expect((await site.device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(1);
   });
 
   test("refuses a Host header that could confuse the routes", async () => {

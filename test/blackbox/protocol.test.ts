@@ -50,7 +50,7 @@ describe.each(TARGETS)("/connection/websocket on $name", (target) => {
     expect(connect).toMatchObject({
       client: expect.stringMatching(UUID),
       version: expect.any(String),
-      ping: 25,
+      ping: 20,
       pong: true,
     });
     expect(connect?.subs).toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CentrifugeClient } from "../support/centrifuge-client.ts";
-import { FrameSocket } from "../support/frame-socket.ts";
+import { FrameSocket, type SocketOptions } from "../support/frame-socket.ts";
 import { HeldStream } from "../support/held-stream.ts";
 import type { Posthorn } from "../support/posthorn.ts";
 import { type RawAnswer, RawConnection, rawRequest } from "../support/raw-http.ts";
@@ -43,6 +43,16 @@ async function ask(server: Posthorn, lines: readonly string[], body = ""): Promi
   const head = [...lines, "Host: 127.0.0.1", `Content-Length: ${body.length}`, "Connection: close"];
   connection.write(rawRequest(head, body));
   return await connection.answer();
+}
+
+/** Whether the handshake fails. (`expect().rejects` blocks Bun's event loop, and log lines get stuck.) */
+async function isRefused(url: string, options: SocketOptions): Promise<boolean> {
+  try {
+    using _socket = await FrameSocket.open(url, options);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Everybody who came has gone, for the server's log too. */
@@ -93,7 +103,10 @@ describe.each(TARGETS)("a held response of $name", (target) => {
     "lets centrifuge publish and read by %s, and answer pings",
     async (transport) => {
       await using site = await startSite(target, {
-        config: { "channels.chat": CHAT, limits: { ping_interval: "1s", pong_timeout: "500ms" } },
+        config: {
+          channels: { chat: CHAT },
+          limits: { ping_interval: "1s", pong_timeout: "500ms" },
+        },
       });
       const token = signToken({ sub: "u" });
       using client = new CentrifugeClient(site.server.wsUrl, { token, transport });
@@ -173,7 +186,7 @@ describe.each(TARGETS)("a held response of $name", (target) => {
       const isEvents = transport.endsWith("sse");
       const type = isEvents ? "text/event-stream; charset=utf-8" : "application/json";
       expect(client.headers.get("content-type")).toBe(type);
-      expect(client.text.startsWith("\r\ndata: {")).toBe(isEvents);
+      expect(client.text.startsWith("\ndata: {")).toBe(isEvents);
       expect(client.text.endsWith("}\n\n")).toBe(isEvents);
     }
   });
@@ -196,7 +209,7 @@ describe.each(TARGETS)("a held response of $name", (target) => {
     await using site = await startSite(target, { config: { limits: { queue_max_bytes: "64KB" } } });
     using stalled = await RawConnection.open(site.server.port);
     const body = JSON.stringify(CONNECT);
-    const head = ["POST /connection/http_stream HTTP/1.1", "Host: x"];
+    const head = ["POST /connection/http_stream HTTP/1.1", "Host: x", "Connection: close"];
     stalled.write(rawRequest([...head, `Content-Length: ${body.length}`], body));
     await site.server.waitForLog("client.connected");
     stalled.pause();
@@ -287,7 +300,7 @@ describe.each(TARGETS)("/connection/uni_websocket of $name", (target) => {
     const { connect } = JSON.parse(
       await socket.line((it) => it.connect !== undefined, "the connect push"),
     );
-    expect(connect).toMatchObject({ session: expect.any(String), ping: 25 });
+    expect(connect).toMatchObject({ session: expect.any(String), ping: 20 });
     await site.device.post({ type: "t", data: 1 });
     await socket.lines.find((line) => line.includes('"offset":1'), { what: "the publication" });
     socket.send("whatever");
@@ -335,15 +348,15 @@ describe.each(TARGETS)("a page of another origin at $name", (target) => {
     const { server } = site;
     const evil = { headers: { origin: "https://evil.example.org" } };
     for (const path of ["/login", "/connection/websocket", "/connection/uni_websocket"]) {
-      await expect(FrameSocket.open(`${server.wsUrl}${path}`, evil)).rejects.toThrow();
+      expect(await isRefused(`${server.wsUrl}${path}`, evil)).toBe(true);
       using socket = await FrameSocket.open(`${server.wsUrl}${path}`, {
         headers: { origin: PAGE },
       });
       expect(socket.protocol).toBe("");
+      const line = await server.waitForLog("handshake.failed", (it) => it["path"] === path);
+      expect(line).toMatchObject({ level: "warn", code: "origin_denied" });
+      expect(JSON.stringify(line["fix"])).toContain("clients.allowed_origins");
     }
-    const refusals = server.logged("handshake.failed");
-    expect(refusals.map((line) => line["code"])).toEqual(Array(3).fill("origin_denied"));
-    expect(JSON.stringify(refusals[0])).toContain("clients.allowed_origins");
 
     const post = (origin: string) =>
       fetch(`${server.url}/emulation`, { method: "POST", headers: { origin }, body: "nonsense" });

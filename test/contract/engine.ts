@@ -456,6 +456,80 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
         expect(await engine.history(door, newest)).toEqual({ top, publications: [] });
       });
 
+      describe("bounded by bytes", () => {
+        /** 4 bytes each, twice as many as there are characters. */
+        const fillHeavy = async () => {
+          for (let n = 0; n < 4; n++) await append(door, "éè");
+        };
+        const offsetsAndCut = async (query: Partial<HistoryQuery>) => {
+          const found = await engine.history(door, { ...everything, ...query });
+          expect(found.top.offset).toBe(4);
+          const offsets: (number | string)[] = found.publications.map(({ offset }) => offset);
+          return found.isCut === undefined ? offsets : [...offsets, "cut"];
+        };
+
+        test.each([
+          ["all when they just fit", { maxBytes: 16 }, [1, 2, 3, 4]],
+          ["all when whole and they just fit", { maxBytes: 16, whole: true }, [1, 2, 3, 4]],
+          ["those that fit, in order", { maxBytes: 11 }, [1, 2, "cut"]],
+          ["those that fit after an offset", { sinceOffset: 1, maxBytes: 8 }, [2, 3, "cut"]],
+          ["those that fit, newest first", { reverse: true, maxBytes: 8 }, [4, 3, "cut"]],
+          ["one however small the bound", { maxBytes: 0 }, [1, "cut"]],
+          ["one that is the last without a cut", { sinceOffset: 3, maxBytes: 0 }, [4]],
+          ["no cut where the limit ends the page", { limit: 2, maxBytes: 8 }, [1, 2]],
+          ["no cut where nothing is asked for", { limit: 0, maxBytes: 0, whole: true }, []],
+          ["nothing of what must be whole", { maxBytes: 15, whole: true }, ["cut"]],
+          ["not even one that must be whole", { limit: 1, maxBytes: 3, whole: true }, ["cut"]],
+          ["nothing that is not there, whole", { sinceOffset: 4, maxBytes: 0, whole: true }, []],
+        ] as [string, Partial<HistoryQuery>, (number | string)[]][])(
+          "returns %s",
+          async (_, query, expected) => {
+            await fillHeavy();
+            expect(await offsetsAndCut(query)).toEqual(expected);
+          },
+        );
+
+        test("counts tags and info too", async () => {
+          const publication = { data: "1", timeMs: clock.nowMs(), tags: { a: "b" }, info: "{}" };
+          await engine.append({ channel: door, publication, retention: keep });
+          const bytes = 1 + '{"a":"b"}'.length + 2;
+          const whole = { ...everything, whole: true };
+          expect(await engine.history(door, { ...whole, maxBytes: bytes })).toMatchObject({
+            publications: [publication],
+          });
+          expect(await engine.history(door, { ...whole, maxBytes: bytes - 1 })).toMatchObject({
+            publications: [],
+            isCut: true,
+          });
+        });
+
+        test("leads through everything page by page", async () => {
+          const data = ['"a"', '"much longer than a page"', '"b"', '"c"', '"d"'];
+          for (const text of data) await append(door, text);
+          const read: string[] = [];
+          const readAfter = async (sinceOffset: number): Promise<void> => {
+            const found = await engine.history(door, { ...everything, sinceOffset, maxBytes: 7 });
+            read.push(found.publications.map((it) => it.data).join());
+            const last = found.publications.at(-1);
+            if (found.isCut && last) await readAfter(last.offset);
+          };
+          await readAfter(0);
+          expect(read).toEqual(['"a"', '"much longer than a page"', '"b","c"', '"d"']);
+        });
+
+        test("answers many heavy readers at once, and those that need little", async () => {
+          const heavy = `"${"x".repeat(400_000)}"`;
+          await append(door, heavy);
+          await append(gate, "1");
+          const bounded = { ...everything, maxBytes: 8 * 1024 * 1024, whole: true };
+          const channels = Array.from({ length: 60 }, (_, index) => (index % 3 ? gate : door));
+          const found = await Promise.all(channels.map((it) => engine.history(it, bounded)));
+          expect(found.map(({ publications }) => publications[0]?.data.length)).toEqual(
+            channels.map((it) => (it === door ? heavy.length : 1)),
+          );
+        });
+      });
+
       test("refuses a limit below 0 as a bug", async () => {
         await expect(engine.history(door, { ...everything, limit: -1 })).rejects.toBeInstanceOf(
           RangeError,
@@ -742,10 +816,12 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
       test("disposing finishes what was asked for before", async () => {
         const appends = Array.from({ length: 200 }, (_, index) => append(door, `${index}`));
         const history = engine.history(door, everything);
+        const bounded = engine.history(door, { ...everything, maxBytes: 8 * 1024 * 1024 });
         await engine[Symbol.asyncDispose]();
         expect((await Promise.all(appends)).at(-1)?.offset).toBe(200);
         expect(events).toHaveLength(200);
         expect((await history).top.epoch).toMatch(/^\S+$/);
+        expect((await bounded).top).toEqual((await history).top);
       });
 
       test("disposing twice is harmless, and every call after it is refused", async () => {

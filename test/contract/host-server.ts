@@ -52,7 +52,7 @@ const listener = await host.listen(options);
 
 function answer(request: Request, info: RequestInfo): Promise<Response> | Response {
   const { method, url } = request;
-  const { remoteAddress, secure } = info;
+  const { remoteAddress } = info;
   tell({ kind: "request", method, url });
   const path = /^(?:https?:\/\/[^/]*)?(\/[a-z-]*)/.exec(url)?.[1];
   switch (path) {
@@ -73,7 +73,7 @@ function answer(request: Request, info: RequestInfo): Promise<Response> | Respon
     case "/body":
       return request.text().then((body) => Response.json({ length: body.length }));
     default:
-      return Response.json({ url, remoteAddress, secure });
+      return Response.json({ url, remoteAddress });
   }
 }
 
@@ -217,7 +217,8 @@ async function overflow(stalled: string, healthy: string): Promise<unknown> {
     bufferedMaxBytes = Math.max(bufferedMaxBytes, socketOf(stalled).bufferedBytes());
     while (socketOf(healthy).bufferedBytes() > 0) await setImmediate();
   }
-  return { published, bufferedMaxBytes };
+  await Promise.resolve();
+  return { published, bufferedMaxBytes, lostWithBytes: socketOf(stalled).bufferedBytes() };
 }
 
 async function listenAgain(): Promise<string> {

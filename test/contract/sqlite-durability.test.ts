@@ -93,7 +93,7 @@ describe("a killed process", () => {
     for (const [run, lines] of [300, 1_500, 700].entries()) {
       acknowledged.push(...(await appendUntilKilled(`run${run}`, lines)));
     }
-    expect(acknowledged.length).toBeGreaterThan(2_500);
+    expect(acknowledged.length).toBeGreaterThanOrEqual(2_500);
 
     const engine = await open();
     const stored = new Set<string>();

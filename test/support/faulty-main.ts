@@ -15,26 +15,27 @@ import { BOOM, BOOM_CHARS, BOOM_CODE, boomAt } from "./boom.ts";
 const write = (line: string) => process.stdout.write(`${line}\n`);
 const real = createLog({ level: "info", format: "json", clock: systemClock, write });
 
+/** Where a post said that something throws, once. */
+const armed = new Set<"open" | "refused">();
+
 /** Throws in the handlers that log a marked line. */
 const log: Log = {
   debug: (event, fields) => real.debug(event, fields),
   info(event, fields = {}) {
     real.info(event, fields);
     const isMarked = fields["chars"] === BOOM_CHARS || fields["code"] === BOOM_CODE;
-    if (isMarked) throw new Error(BOOM);
+    if (isMarked || (event === "client.refused" && armed.delete("refused"))) throw new Error(BOOM);
   },
   warn: (event, fields) => real.warn(event, fields),
   error: (event, fields) => real.error(event, fields),
 };
 
-/** Throws once when a socket opens, after a post armed it. */
-let isOpenArmed = false;
+/** Throws when a socket opens. */
 const entropy = {
   ...systemEntropy,
   uuid() {
-    if (!isOpenArmed) return systemEntropy.uuid();
-    isOpenArmed = false;
-    throw new Error(BOOM);
+    if (armed.delete("open")) throw new Error(BOOM);
+    return systemEntropy.uuid();
   },
 };
 
@@ -50,7 +51,9 @@ async function openEngine(deliver: Deliver): Promise<Engine> {
     ...engine,
     async append(entry) {
       if (entry.publication.data.includes(boomAt("append"))) throw new Error(BOOM);
-      if (entry.publication.data.includes(boomAt("open"))) isOpenArmed = true;
+      for (const place of ["open", "refused"] as const) {
+        if (entry.publication.data.includes(boomAt(place))) armed.add(place);
+      }
       return engine.append(entry);
     },
     async history(channel, query) {

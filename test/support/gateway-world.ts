@@ -19,6 +19,7 @@ import { ClientRegistry } from "../../src/ws/client-registry.ts";
 import { createGateway, type Gateway } from "../../src/ws/gateway.ts";
 import { LiveFanout } from "../../src/ws/live-fanout.ts";
 import type { Greeting } from "../../src/ws/socket-client.ts";
+import type { UserLimitRule } from "../../src/ws/user-limit.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { createFakeEntropy } from "./fake-entropy.ts";
 import { FakeHost } from "./fake-host.ts";
@@ -75,7 +76,13 @@ const NAMESPACES: Namespaces = new Map([
 ]);
 export const LIMITS = {
   channelsPerClient: 3,
+  channelMaxChars: 255,
   clientsMax: 10,
+  clientsPerUser: 0,
+  clientsPerAddress: 0,
+  commandsPerSecond: 100,
+  commandsBurst: 100,
+  frameMaxBytes: 65_536,
   queueMaxBytes: 1000,
   recoveryMaxBytes: 5000,
   greetingTimeoutMs: 10_000,
@@ -113,12 +120,14 @@ const TOKENS: Record<string, () => TokenClaims> = {
 
 interface WorldOptions {
   readonly unrestricted?: boolean;
+  readonly userChannels?: boolean;
   readonly backend?: Backend;
   /** More namespaces, or other ones; what is left out of one is neither kept nor allowed. */
   readonly namespaces?: Readonly<Record<string, Partial<Namespace>>>;
   readonly limits?: Partial<typeof LIMITS>;
   readonly tokens?: Partial<TokenVerifier>;
   readonly nativePing?: boolean;
+  readonly onUserLimit?: UserLimitRule;
 }
 
 export function gatewayWorld(options: WorldOptions = {}) {
@@ -130,7 +139,7 @@ export function gatewayWorld(options: WorldOptions = {}) {
   const clock = new FakeClock();
   const log = new RecordingLog();
   let gateway: Gateway | undefined;
-  const fanout = new LiveFanout(() => gateway?.onBackpressure());
+  const fanout = new LiveFanout((result) => gateway?.onBackpressure(result));
   const host = new FakeHost();
   fanout.attach(host);
   const hub = createHub(fanout);
@@ -166,11 +175,18 @@ export function gatewayWorld(options: WorldOptions = {}) {
     tokens,
     backend,
     entropy: createFakeEntropy(),
-    admission: createAdmission({ tokens, backend, unrestricted: options.unrestricted ?? false }),
+    admission: createAdmission({
+      tokens,
+      backend,
+      unrestricted: options.unrestricted ?? false,
+      userChannels: options.userChannels ?? false,
+    }),
     namespaces,
     subscriptions: createSubscriptions({ streams, hub, recoveryMaxPublications: 300 }),
     publisher: createPublisher({ streams, clock, namespaces }),
     limits,
+    onUserLimit: options.onUserLimit ?? "refuse",
+    clientHeaders: ["cookie", "x-more", "x-api"],
     nativePing: options.nativePing ?? true,
     node: "node-1",
     version: "1.2.3",
@@ -200,7 +216,11 @@ export function connect(
 }
 
 export function login(token = ""): Greeting {
-  return { by: "handshake", reply: "reply", connect: { token, visitors: true, sinceOf: () => [] } };
+  return {
+    by: "handshake",
+    reply: "reply",
+    connect: { token, visitors: true, devices: [], sinceOf: () => [] },
+  };
 }
 
 /** Everything that can happen without time passing has happened. */
@@ -216,5 +236,12 @@ export async function send(handler: SocketHandler, ...commands: object[]): Promi
 export async function connected(it: ReturnType<typeof gatewayWorld>, token = "good") {
   const client = connect(it);
   await send(client.handler, { id: 1, connect: { token } });
+  return client;
+}
+
+/** The server's end of a connection; the first one is uuid-1. */
+export function clientOf(it: GatewayWorld, id = "uuid-1"): Client {
+  const client = it.registry.get(id);
+  if (client === undefined) throw new RangeError(`no client ${id}`);
   return client;
 }

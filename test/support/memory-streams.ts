@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Channel } from "../../src/core/channel.ts";
 import type {
   Append,
@@ -72,12 +73,13 @@ export class MemoryStreams implements Streams {
     return answer;
   }
 
-  #historyNow(channel: Channel, { sinceOffset, limit, reverse }: HistoryQuery): History {
+  #historyNow(channel: Channel, query: HistoryQuery): History {
+    const { sinceOffset, limit, reverse } = query;
     const { epoch, top, publications } = this.#stream(channel);
     const isAsked = ({ offset }: Publication) =>
       sinceOffset === undefined || (reverse ? offset < sinceOffset : offset > sinceOffset);
     const found = (reverse ? publications.toReversed() : publications).filter(isAsked);
-    return { top: { epoch, offset: top }, publications: found.slice(0, limit) };
+    return { top: { epoch, offset: top }, ...withinBytes(found.slice(0, limit), query) };
   }
 
   async removeHistory(channel: Channel): Promise<void> {
@@ -89,6 +91,25 @@ export class MemoryStreams implements Streams {
     this.#streams.set(channel, stream);
     return stream;
   }
+}
+
+function withinBytes(
+  found: readonly Publication[],
+  { maxBytes = Number.POSITIVE_INFINITY, whole }: HistoryQuery,
+): Pick<History, "publications" | "isCut"> {
+  let bytes = 0;
+  const fitting = found.filter((publication) => {
+    bytes += weightOf(publication);
+    return bytes <= maxBytes;
+  });
+  if (fitting.length === found.length) return { publications: found };
+  if (whole) return { publications: [], isCut: true };
+  const count = Math.max(1, fitting.length);
+  return { publications: found.slice(0, count), ...(count < found.length && { isCut: true }) };
+}
+
+function weightOf({ data, tags, info = "" }: Publication): number {
+  return Buffer.byteLength(data + (tags ? JSON.stringify(tags) : "") + info);
 }
 
 function newStream(epoch: string): Stream {

@@ -39,6 +39,20 @@ export class RawConnection implements Disposable {
     this.#socket.write(text);
   }
 
+  /** Takes nothing more from the network until it is resumed. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Resolves when the connection has come to an end, in whatever way. */
+  async ended(): Promise<void> {
+    await within(this.#ended, "the end of the connection");
+  }
+
   /** The answer as soon as it is complete; the connection may stay open. */
   async answer(): Promise<RawAnswer> {
     await within(Promise.race([this.#answered.promise, this.#ended]), "the answer");

@@ -60,6 +60,8 @@ export class StreamReader {
   readonly #positions = new Map<Channel, Position>();
   readonly #subscribed = new Set<Channel>();
   readonly #asked = new Map<number, Asked[]>();
+  /** Channels being left, by the command's id: until its reply publications may still come. */
+  readonly #leaving = new Map<number, Channel>();
   readonly #previous = new Map<Channel, Uint8Array>();
   #link: { readonly socket: FakeSocket; readonly handler: SocketHandler } | undefined;
   #read = 0;
@@ -97,6 +99,7 @@ export class StreamReader {
   async unsubscribe(channel: Channel): Promise<void> {
     if (this.#mode.served.includes(channel)) return;
     if (!this.#subscribed.delete(channel)) return;
+    this.#leaving.set(this.#lastId + 1, channel);
     await this.#send([], { unsubscribe: { channel } });
   }
 
@@ -158,6 +161,7 @@ export class StreamReader {
     this.#link = undefined;
     this.#subscribed.clear();
     this.#asked.clear();
+    this.#leaving.clear();
   }
 
   #take(line: WireLine): void {
@@ -179,6 +183,7 @@ export class StreamReader {
       this.#takeResult(asked, result);
     }
     this.#asked.delete(id);
+    this.#leaving.delete(id);
   }
 
   #takeResult({ channel, since, recovers }: Asked, result: WireResult): void {
@@ -210,6 +215,7 @@ export class StreamReader {
   }
 
   #takeLive(channel: Channel, publication: WirePublication): void {
+    if ([...this.#leaving.values()].includes(channel)) return;
     assert(this.#subscribed.has(channel), `a publication before the reply in ${channel}`);
     if (publication.offset === undefined) this.#decode(channel, publication);
     else if (this.#mode.watches) this.#takeNext(channel, publication);

@@ -13,6 +13,8 @@ export interface Target {
   readonly command: readonly [string, ...string[]];
   /** Mirrors the host's capability of this name: odd handshakes reach our own checker. */
   readonly lenientHandshake: boolean;
+  /** The same: a dead client that sends no frames of its own can be found by pings of the websocket. */
+  readonly nativePing: boolean;
 }
 
 const MAIN = resolve(ROOT, "src/main.ts");
@@ -21,11 +23,17 @@ export const EXECUTABLE: Target = {
   name: "executable",
   command: [resolve(ROOT, "dist/posthorn")],
   lenientHandshake: true,
+  nativePing: true,
 };
 
 export const TARGETS: readonly Target[] = [
-  { name: "bun", command: [process.execPath, MAIN], lenientHandshake: true },
-  { name: "deno", command: [denoBinary(), "run", "-A", MAIN], lenientHandshake: false },
+  { name: "bun", command: [process.execPath, MAIN], lenientHandshake: true, nativePing: true },
+  {
+    name: "deno",
+    command: [denoBinary(), "run", "-A", MAIN],
+    lenientHandshake: false,
+    nativePing: false,
+  },
   EXECUTABLE,
 ];
 

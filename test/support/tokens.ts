@@ -10,6 +10,8 @@ export interface TokenClaims {
   readonly channels?: readonly string[];
   readonly subs?: Readonly<Record<string, unknown>>;
   readonly channel?: string;
+  readonly info?: unknown;
+  readonly data?: unknown;
 }
 
 /** Signs a token (HS256) without the product's help, as a customer's backend does. */

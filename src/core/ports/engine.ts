@@ -51,12 +51,21 @@ export interface HistoryQuery {
   readonly reverse?: boolean;
   /** How old a publication may be to be returned. */
   readonly ttlMs: number;
+  /** What the publications may weigh in all: their data, tags and info as UTF-8. Absent: any number. */
+  readonly maxBytes?: number;
+  /**
+   * What is returned when `maxBytes` is not enough. By default a page: the first publications, as
+   * many as fit and at least one, so that the reader can go on after it. `whole`: none at all.
+   */
+  readonly whole?: boolean;
 }
 
 export interface History {
   /** The stream's newest offset and its epoch. */
   readonly top: Position;
   readonly publications: readonly Publication[];
+  /** True when `maxBytes` left out what `limit` had allowed, else absent. */
+  readonly isCut?: boolean;
 }
 
 /** Receives every publication once, in offset order within its channel. MUST NOT throw. */
@@ -74,7 +83,8 @@ export type Deliver = (channel: Channel, publication: Publication, position: Pos
  *
  * A `history` asked for after an `append` resolved MUST know of it, and MUST NOT wait for commits
  * of other channels. It returns what is still kept: a reader that must not miss anything checks
- * that the offsets follow each other up to `top`.
+ * that the offsets follow each other up to `top`. What `maxBytes` leaves out MUST NOT be held in
+ * memory on its way, and neither MUST the answers to many queries at a time.
  *
  * A stream needs no creation: one that nobody has appended to is at offset 0 of the epoch its first
  * publication will have. One that nobody has appended to for its retention's `metaTtlMs` is

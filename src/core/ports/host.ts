@@ -50,7 +50,6 @@ export interface SocketHandler {
 export interface RequestInfo {
   /** The peer's address as the TCP connection shows it; "" when the peer is already gone. */
   readonly remoteAddress: string;
-  readonly secure: boolean;
   /**
    * Switches the connection to a websocket that `handler` obeys; the response to return is
    * meaningless then. False when the runtime refused the handshake. In either case the request's URL
@@ -104,8 +103,10 @@ export interface Listener {
   readonly port: number;
   /**
    * Sends `text` to every socket subscribed to `topic`: the frame is handed over once. "dropped"
-   * means that some socket lost it and is being cut off; "queued" that some socket has not taken all
-   * it was sent, be it slow or only in the midst of a burst. Neither says whose socket.
+   * means that some socket lost it, gets nothing any more and is going to be cut off; "queued" that
+   * some socket has not taken all it was sent, be it slow or only in the midst of a burst. Neither
+   * says whose socket. One that is going to be cut off MUST stay open, and show in `bufferedBytes`
+   * what waits for it, until the microtasks of this call have run: that tells whose it was.
    */
   publish(topic: string, text: string): SendResult;
   /**

@@ -15,10 +15,14 @@ export interface BatcherLimits {
 export interface RunOptions<Value> {
   /** Names what the operation changes, for {@link Batcher.settled}. */
   readonly key?: string;
-  /** Roughly what the input holds in memory while it waits. */
+  /** Roughly what it holds in memory: the input while it waits, or the answer while it travels. */
   readonly bytes?: number;
   /** Called after the commit and before the promise resolves, in commit order. MUST NOT throw. */
   readonly committed?: (value: Value) => void;
+  /** A look at the answer: what it returns is run in another batch instead, and answers for good. */
+  readonly again?: (
+    value: Value,
+  ) => { readonly input: unknown; readonly bytes: number } | undefined;
 }
 
 /** Runs operations in batches, one batch at a time, in the order they were asked for. */
@@ -93,8 +97,13 @@ export function createBatcher(
     pumping = undefined;
   };
 
+  const enqueue = (job: Job): void => {
+    queue.push(job);
+    queuedBytes += job.bytes;
+  };
+
   return {
-    run(name, input, { key, bytes = 0, committed } = {}) {
+    run(name, input, { key, bytes = 0, committed, again } = {}) {
       return new Promise((resolve, reject) => {
         ensureOpen();
         refuseNul(input);
@@ -105,9 +114,14 @@ export function createBatcher(
           committed?.(value as Output<typeof name>);
           resolve(value as Output<typeof name>);
         };
-        const job = { call: { name, input }, key, bytes: bytes + JOB_BYTES, settle, reject };
-        queue.push(job);
-        queuedBytes += job.bytes;
+        const settleOrRepeat = (value: unknown): void => {
+          const next = again?.(value as Output<typeof name>);
+          if (next === undefined) settle(value);
+          // The pump is still at work, so closing waits for this one too.
+          else enqueue({ ...job, ...weighed(name, next), settle });
+        };
+        const job = { ...weighed(name, { input, bytes }), key, settle: settleOrRepeat, reject };
+        enqueue(job);
         pumping ??= pump();
       });
     },
@@ -120,6 +134,13 @@ export function createBatcher(
       await pumping;
     },
   };
+}
+
+function weighed(
+  name: OperationName,
+  { input, bytes }: { readonly input: unknown; readonly bytes: number },
+): Pick<Job, "call" | "bytes"> {
+  return { call: { name, input }, bytes: bytes + JOB_BYTES };
 }
 
 function countForBatch(queue: readonly Job[], limits: BatcherLimits): number {

@@ -45,7 +45,7 @@ export function createLanes({ writer, reader, clock, written }: LaneParts): Lane
       queuedMax: LIMITS.readsQueued,
       queuedMaxBytes: Number.POSITIVE_INFINITY,
       batchMax: LIMITS.readsPerBatch,
-      batchMaxBytes: Number.POSITIVE_INFINITY,
+      batchMaxBytes: LIMITS.readBatchMaxBytes,
     }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Channel } from "../../core/channel.ts";
+import { LIMITS } from "../../core/limits.ts";
 import type {
   Append,
   Deliver,
@@ -8,7 +9,7 @@ import type {
 } from "../../core/ports/engine.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { AppendInput } from "./append-statements.ts";
-import type { HistoryInput, StoredPublication } from "./history-statements.ts";
+import type { HistoryInput, HistoryOutput, StoredPublication } from "./history-statements.ts";
 import type { Lanes } from "./lanes.ts";
 
 /** The `Streams` of a store. */
@@ -40,12 +41,13 @@ export function createStreams(lanes: Lanes, deliver: Deliver): Streams {
 
     async history(channel, query) {
       if (query.limit < 0) throw new RangeError(`Cannot read history: limit is ${query.limit}`);
-      const found = await lanes.read.run("history", toHistoryInput(channel, query));
+      const found = await readHistory(lanes, channel, query);
       // The reader may see a commit the main thread has not heard of yet: its deliveries go first.
       await lanes.write.settled(channel);
       return {
         top: { epoch: found.epoch, offset: found.offset },
         publications: found.publications.map(toPublication),
+        ...(found.isCut && { isCut: true }),
       };
     },
 
@@ -53,6 +55,28 @@ export function createStreams(lanes: Lanes, deliver: Deliver): Streams {
       return lanes.write.run("removeHistory", channel);
     },
   };
+}
+
+/** As many of this weight fill a batch. */
+const LIGHT_MAX_BYTES = LIMITS.readBatchMaxBytes / LIMITS.readsPerBatch - 1024;
+
+/**
+ * A batch has room for what its answers may weigh, and one batch is under way at a time. Few weigh
+ * what they may, so each is tried as a light one first and repeated with all the room it needs.
+ */
+function readHistory(lanes: Lanes, channel: Channel, query: HistoryQuery): Promise<HistoryOutput> {
+  const input = toHistoryInput(channel, query);
+  const mayWeigh = Math.min(input.maxBytes ?? Number.POSITIVE_INFINITY, LIMITS.readBatchMaxBytes);
+  if (input.limit === 0) return lanes.read.run("history", input);
+  if (mayWeigh <= LIGHT_MAX_BYTES) return lanes.read.run("history", input, { bytes: mayWeigh });
+  return lanes.read.run(
+    "history",
+    { ...input, maxBytes: LIGHT_MAX_BYTES, whole: true },
+    {
+      bytes: LIGHT_MAX_BYTES,
+      again: ({ isCut }) => (isCut ? { input, bytes: mayWeigh } : undefined),
+    },
+  );
 }
 
 function toAppendInput(entry: Append): AppendInput {
@@ -78,8 +102,8 @@ function toVersionInput({ version, epoch = "" }: VersionGuard): AppendInput["ver
 }
 
 function toHistoryInput(channel: Channel, query: HistoryQuery): HistoryInput {
-  const { sinceOffset = null, limit, reverse = false, ttlMs } = query;
-  return { channel, sinceOffset, limit, reverse, ttlMs };
+  const { sinceOffset = null, limit, reverse = false, ttlMs, maxBytes, whole = false } = query;
+  return { channel, sinceOffset, limit, reverse, ttlMs, maxBytes: maxBytes ?? null, whole };
 }
 
 function toPublication({ offset, timeMs, data, tags, info }: StoredPublication): Publication {

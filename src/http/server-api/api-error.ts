@@ -1,6 +1,7 @@
 import { Fault, type FaultCode, type FaultKind } from "../../core/faults.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { API_ERROR, type ApiError } from "../../protocol/server-api-answer.ts";
+import { logTrouble } from "../problem.ts";
 
 const BY_KIND = {
   invalid: API_ERROR.badRequest,
@@ -42,7 +43,7 @@ export function toApiError(error: unknown, method: string, log: Log): ApiError {
     return API_ERROR.internal;
   }
   const { code, kind, detail } = error;
-  if (kind === "unavailable") log.error("http.unavailable", { method, error });
+  if (kind === "unavailable") logTrouble(error, log, { method });
   else log.info("api.refused", { method, code, detail });
   const answer = BY_CODE[code] ?? BY_KIND[kind];
   return answer === API_ERROR.badRequest && detail !== undefined ? { ...answer, detail } : answer;

@@ -2,7 +2,7 @@ import { type Channel, parseChannel } from "../../core/channel.ts";
 import { Fault } from "../../core/faults.ts";
 import { parseGlob } from "../../core/glob.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { type Namespace, rulesFor } from "../../core/namespaces.ts";
+import { type Namespace, requireRules } from "../../core/namespaces.ts";
 import { readHistory } from "../../core/read-history.ts";
 import type { ApiCallOf } from "../../protocol/server-api.ts";
 import { encodeChannels } from "../../protocol/server-api-answer.ts";
@@ -15,9 +15,7 @@ export function knownChannel(
   text: string,
 ): { readonly channel: Channel; readonly rules: Namespace } {
   const channel = parseChannel(text);
-  const rules = rulesFor(channel, namespaces);
-  if (rules === undefined) throw new Fault("channel_unknown", { detail: `"${channel}"` });
-  return { channel, rules };
+  return { channel, rules: requireRules(channel, namespaces) };
 }
 
 /** Who is in the channel. */

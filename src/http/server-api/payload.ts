@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { decodeBase64Json } from "../../core/base64-json.ts";
 import { Fault } from "../../core/faults.ts";
 import { onOneLine } from "../../core/raw-json.ts";
 import type { ApiPayloads } from "../../protocol/server-api.ts";
@@ -33,10 +33,7 @@ export function optionalPayload(
 
 function textOf(field: string, encoded: string): string {
   try {
-    const bytes = Buffer.from(encoded, "base64");
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    JSON.parse(text);
-    return onOneLine(text);
+    return onOneLine(decodeBase64Json(encoded));
   } catch (cause) {
     const detail = `${field}: it holds no JSON, and nothing else can be published`;
     throw new Fault("api_request_invalid", { detail, cause });

@@ -1,7 +1,7 @@
-import { type Channel, parseChannel } from "../../core/channel.ts";
+import { type Channel, parseNamedChannel } from "../../core/channel.ts";
 import { Fault } from "../../core/faults.ts";
 import { belongsTo, type Identity } from "../../core/grants.ts";
-import { type Audience, type Namespace, rulesFor } from "../../core/namespaces.ts";
+import { type Audience, type Namespace, requireRules } from "../../core/namespaces.ts";
 import type { Client } from "../client.ts";
 
 /** A channel that a command names, with the rules of its namespace. */
@@ -13,10 +13,9 @@ export interface NamedChannel {
 
 /** Looks up the channel of a command; throws `channel_malformed` or `channel_unknown`. */
 export function channelOf(client: Client, text: string): NamedChannel {
-  const channel = parseChannel(text);
-  const rules = rulesFor(channel, client.services.namespaces);
-  if (rules === undefined) throw new Fault("channel_unknown");
-  return { channel, rules, identity: client.identity };
+  const { limits, namespaces } = client.services;
+  const channel = parseNamedChannel(text, limits.channelMaxChars);
+  return { channel, rules: requireRules(channel, namespaces), identity: client.identity };
 }
 
 /** Throws `channel_denied` unless the client belongs to those whom the namespace lets. */

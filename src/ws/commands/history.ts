@@ -13,6 +13,9 @@ export async function history(client: Client, command: CommandOf<"history">): Pr
     throw new Fault("feature_unavailable", { detail: "history" });
   }
   requireAudience(client, named, named.rules.allowHistory);
-  const found = await readHistory(client.services.streams, named, page);
+  const { streams, limits } = client.services;
+  // An answer that weighs more than a recovery would cost the client its connection.
+  const bounds = { maxBytes: limits.recoveryMaxBytes };
+  const found = await readHistory(streams, named, { ...page, ...bounds });
   client.reply(command, encodeHistory(found));
 }

@@ -26,7 +26,8 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   if (subscriptions.get(channel) !== undefined) throw new Fault("channel_taken");
   if (subscriptions.size >= services.limits.channelsPerClient) throw new Fault("channels_exceeded");
   const plan = planOf(named, request, await permitOf(client, named, command));
-  const opening = await openSubscription(services, plan, sinceIn(request));
+  const maxBytes = services.limits.recoveryMaxBytes;
+  const opening = await openSubscription(services, plan, { since: sinceIn(request), maxBytes });
   if (client.isClosed) return opening.cancel();
   if (subscriptions.get(channel) !== undefined) {
     // The server subscribed it meanwhile.
@@ -37,7 +38,7 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
   const completed = opening.complete();
   if (completed === "insufficient") throw new Disconnection(DISCONNECT.insufficientState);
-  const opened = new RecoveryBudget(services.limits.recoveryMaxBytes).spend(completed);
+  const opened = new RecoveryBudget(maxBytes).spend(completed);
   const wantsError = ((request.flag ?? 0) & FLAG_FAIL_UNRECOVERED) !== 0;
   if (wantsError && opened.recovered === false) throw new Refusal(ERROR.unrecoverablePosition);
   const result = resultOf(plan, opened, services.clock.nowMs());

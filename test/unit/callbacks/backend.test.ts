@@ -292,6 +292,7 @@ describe("answers of no use", () => {
     ['{"result":{"expire_at":-1}}', "a malformed result.expire_at"],
     ['{"result":{"b64info":"***canary"}}', "a malformed result.b64info"],
     ['{"result":{"b64info":"Y2FuYXJ5"}}', "something that is not JSON"],
+    [`{"result":{"b64data":"${btoa('"\xff"')}"}}`, "something that is not JSON"],
     ['{"result":{"channels":["a canary"]}}', "something that cannot be used (channel_malformed)"],
     ['{"result":{"channels":"canary"}}', "a malformed result.channels"],
     ['{"result":{"subs":{"a canary":{}}}}', "something that cannot be used (channel_malformed)"],
@@ -311,6 +312,19 @@ describe("answers of no use", () => {
     expect(fault.detail).toStartWith("callbacks.connect: it answered with ");
     expect(fault.detail).toContain(wanted);
     if (!wanted.includes("subs")) expect(fault.message).not.toContain("canary");
+  });
+
+  test.each([
+    ['{"idempotency_key":"canary\\u0000"}', "a malformed result.idempotency_key"],
+    ['{"idempotency_key":"canary\\ud800"}', "a malformed result.idempotency_key"],
+    [`{"idempotency_key":"${"k".repeat(129)}"}`, "a malformed result.idempotency_key"],
+    ['{"version_epoch":"canary\\u0000"}', "a malformed result.version_epoch"],
+  ])("%s about a publication is told as unreachable", async (result, wanted) => {
+    using fake = new FakeBackend();
+    fake.answer = `{"result":${result}}`;
+    const fault = await refusal(fake.connectTo().publish({ ...ALICE, channel: CHAT, data: "1" }));
+    expect(fault.code).toBe("backend_unreachable");
+    expect(fault.detail).toBe(`callbacks.publish: it answered with ${wanted}`);
   });
 
   test.each([201, 204, 400, 401, 403, 404, 500, 503])(

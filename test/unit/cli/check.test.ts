@@ -33,6 +33,8 @@ OK   Can it listen?
      found: 127.0.0.1 port 0, http and ws
 OK   Can it check tokens?
      found: tokens.secret has ${SECRET.length} characters
+OK   Are clients kept to what they may?
+     found: to what tokens and channels allow
 `);
   });
 
@@ -45,6 +47,22 @@ OK   Can it check tokens?
         new Bun.Glob("**").scan({ cwd: terminal.workspace.path, onlyFiles: false }),
       ),
     ).toEqual([]);
+  });
+
+  test("warns where everyone may do everything", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_CLIENTS__INSECURE: "true" };
+    const { code, byId } = await checkJson(terminal);
+    expect([code, byId["clients"]]).toEqual([
+      0,
+      [
+        {
+          status: "warn",
+          found: expect.stringContaining("clients.insecure"),
+          remedy: "Set clients.insecure = false",
+        },
+      ],
+    ]);
   });
 
   test("names the file it read", async () => {

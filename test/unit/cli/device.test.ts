@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { Terminal } from "./terminal.ts";
 
 describe("posthorn device", () => {
@@ -33,6 +34,8 @@ describe("posthorn device", () => {
 
   test("list --json is one JSON array, also of no device", async () => {
     await using terminal = await Terminal.open();
+    await terminal.run("device", "add", "gone");
+    await terminal.run("device", "remove", "gone");
     expect(JSON.parse((await terminal.run("device", "list", "--json")).stdout)).toEqual([]);
     await terminal.run("device", "add", "b", "--name", 'say "b"');
     await terminal.run("device", "add", "a");
@@ -45,12 +48,25 @@ describe("posthorn device", () => {
 
   test("list says what to do where there is no device yet", async () => {
     await using terminal = await Terminal.open();
+    await terminal.run("device", "add", "gone");
+    await terminal.run("device", "remove", "gone");
     expect(await terminal.run("device", "list")).toEqual({
       code: 0,
       stdout: "",
       stderr: "There are no devices yet. Add one: posthorn device add\n",
     });
   });
+
+  test.each(["list", "rotate 42", "remove 42"])(
+    "%s makes no store where there is none, and says where it looked",
+    async (words) => {
+      await using terminal = await Terminal.open();
+      const { code, stderr } = await terminal.run("device", ...words.split(" "));
+      expect(code).toBe(1);
+      expect(stderr).toContain("posthorn.db; server.data and the directory of this command");
+      expect(existsSync(terminal.workspace.file("data"))).toBe(false);
+    },
+  );
 
   test("rotate prints another secret, remove removes", async () => {
     await using terminal = await Terminal.open();
@@ -114,7 +130,7 @@ describe("posthorn device", () => {
   test("ends with 1 and in words where the store cannot be opened", async () => {
     await using terminal = await Terminal.open();
     const file = await terminal.workspace.write("file", "");
-    const { code, stderr } = await terminal.run("device", "list", "--data", file);
+    const { code, stderr } = await terminal.run("device", "add", "--data", file);
     expect([code, stderr]).toEqual([1, expect.stringContaining("Cannot open database")]);
     expect(stderr).not.toMatch(/\n\s+at /);
   });

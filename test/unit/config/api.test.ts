@@ -30,6 +30,12 @@ describe("api.keys", () => {
     expect(others).toEqual([]);
   });
 
+  test("may be short where that is asked for, but never empty", () => {
+    const short = '[api]\nallow_short_keys = true\nkeys = ["short"]';
+    expect(load({ toml: short }).api).toEqual({ keys: ["short"] });
+    expect(problemsWith({ toml: short.replace('short"', '"') })).toHaveLength(1);
+  });
+
   test("refuses a single key that is no list, without showing it", () => {
     const [problem] = problemsWith({ toml: '[api]\nkeys = "canary-canary-canary"' });
     expect(problem).toContain("got a text of 20 characters, wanted a list");

@@ -34,7 +34,12 @@ describe("loadConfig()", () => {
       tokens: { userClaim: "sub" },
       api: { keys: [] },
       callbacks: { urls: {}, timeoutMs: 1_000, headers: [] },
-      clients: { allowedOrigins: [] },
+      clients: {
+        allowedOrigins: [],
+        onUserLimit: "refuse",
+        userChannel: false,
+        insecure: false,
+      },
       login: { reply: "reply", visitors: true },
       log: { level: "info", format: "auto" },
     });
@@ -323,6 +328,10 @@ history_ttl = "1 day"
         env: { POSTHORN_LIMITS__QUEUE_MAX_BYTES: "64KB", POSTHORN_LIMITS__EVENT_MAX_BYTES: "65KB" },
       },
       'limits.queue_max_bytes (POSTHORN_LIMITS__QUEUE_MAX_BYTES): got "64KB", wanted at least limits.event_max_bytes (65KB)',
+    ],
+    [
+      { toml: "[limits]\nchannels_per_client = 300" },
+      "limits.commands_burst (not set): got the default 256, wanted at least limits.channels_per_client (300)",
     ],
   ])("refuses keys that do not go together: %j", (sources, wanted) => {
     expect(problemsWith(sources)).toEqual([expect.stringContaining(wanted)]);

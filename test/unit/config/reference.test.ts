@@ -5,6 +5,8 @@ import { load } from "./sources.ts";
 
 const TEXT = await Bun.file(resolve(import.meta.dir, "../../../config/posthorn.toml")).text();
 
+const KEYS = knownKeys();
+
 interface Entry {
   readonly key: string;
   /** The comment above the key, its lines joined. */
@@ -14,13 +16,20 @@ interface Entry {
   readonly isCommentedOut: boolean;
 }
 
+/** What else has to stand in its table for a key to be taken. */
+const PARTNERS: Readonly<Record<string, readonly string[]>> = {
+  "tls.cert": ["key = 'k'"],
+  "tls.key": ["cert = 'c'"],
+  "tokens.previous_secret": [`secret = '${"s".repeat(32)}'`],
+};
+
 /** Every `key = value` of the reference with the comment above it. */
 function readEntries(): Entry[] {
   const entries: Entry[] = [];
   let table = "";
   let comment: string[] = [];
   for (const line of TEXT.split("\n")) {
-    const [, header] = /^\[(.+)\]$/.exec(line) ?? [];
+    const [, header] = /^(?:# )?\[([a-z.]+)\]$/.exec(line) ?? [];
     const [, mark, name, value] = /^(# )?([a-z_]+) = (.+)$/.exec(line) ?? [];
     if (header !== undefined) table = header;
     if (name !== undefined && value !== undefined) {
@@ -40,10 +49,10 @@ describe("config/posthorn.toml", () => {
   });
 
   test("holds every key there is, once, and no other", () => {
-    expect(ENTRIES.map(({ key }) => key).toSorted()).toEqual(knownKeys().map(formatKey).toSorted());
+    expect(ENTRIES.map(({ key }) => key).toSorted()).toEqual(KEYS.map(formatKey).toSorted());
   });
 
-  test.each(knownKeys().map((path) => [formatKey(path), path] as const))(
+  test.each(KEYS.map((path) => [formatKey(path), path] as const))(
     "describes %s as its schema does, with its default",
     (key: string, path: KeyPath) => {
       const field = fieldAt(path);
@@ -58,14 +67,10 @@ describe("config/posthorn.toml", () => {
   test.each(ENTRIES.filter(({ isCommentedOut }) => isCommentedOut))(
     "gives a value for $key that would be taken",
     ({ key, value }) => {
-      const [section, name] = key.split(".");
-      const partners = {
-        cert: "key = 'k'",
-        key: "cert = 'c'",
-        previous_secret: `secret = ${value}`,
-      };
-      const partner = new Map(Object.entries(partners)).get(name ?? "") ?? "";
-      expect(() => load({ toml: `[${section}]\n${partner}\n${name} = ${value}` })).not.toThrow();
+      const table = key.slice(0, key.lastIndexOf("."));
+      const name = key.slice(table.length + 1);
+      const partner = new Map(Object.entries(PARTNERS)).get(key)?.join("\n") ?? "";
+      expect(() => load({ toml: `[${table}]\n${partner}\n${name} = ${value}` })).not.toThrow();
     },
   );
 });

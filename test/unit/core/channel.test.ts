@@ -4,6 +4,7 @@ import {
   isPrivate,
   namespaceOf,
   parseChannel,
+  userChannel,
   usersOf,
 } from "../../../src/core/channel.ts";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
@@ -29,6 +30,22 @@ describe("parseChannel()", () => {
       "Cannot parse channel: got 300 characters, at most 255 are allowed",
     );
   });
+});
+
+describe("userChannel()", () => {
+  test("names the channel of one user", () => {
+    const channel = userChannel("anna@example.com") ?? parseChannel("none");
+    expect<string>(channel).toBe("#anna@example.com");
+    expect(usersOf(channel)).toEqual(["anna@example.com"]);
+    expect(namespaceOf(channel)).toBe("");
+  });
+
+  test.each([[""], ["a,b"], ["a#b"], ["chat:a"], ["an na"], ["größe"], ["x".repeat(255)]])(
+    "names none for the user %j, which would be more or other than that",
+    (user) => {
+      expect(userChannel(user)).toBeUndefined();
+    },
+  );
 });
 
 describe("namespaceOf()", () => {

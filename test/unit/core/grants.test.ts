@@ -34,6 +34,7 @@ describe("decideSubscribe()", () => {
     ["one of several users", ANNA, "chat:1#bob,anna", CLOSED, "allowed"],
     ["no other user, not even to open channels", ANNA, "chat:1#bob", OPEN, "denied"],
     ["nobody by a part of a name", ANNA, "chat:1#annabel", CLOSED, "denied"],
+    ["nobody anonymous where a name is missing", NOBODY, "chat:1#anna,", OPEN_TO_ALL, "denied"],
     ["nobody who is named before the last #", ANNA, "chat:#anna#bob", CLOSED, "denied"],
     ["an owner to its device", ANNA, "device:42", CLOSED, "allowed"],
     ["no owner to another's device", ANNA, "device:43", CLOSED, "denied"],

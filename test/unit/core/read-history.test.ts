@@ -63,6 +63,14 @@ describe("readHistory()", () => {
     expect(await offsetsOf(await streamsWith(4), page)).toEqual(offsets);
   });
 
+  test("ends a page before it weighs too much, and goes on after it", async () => {
+    const streams = await streamsWith(5);
+    const page = { limit: -1, maxBytes: 2 };
+    expect(await offsetsOf(streams, page)).toEqual([1, 2]);
+    const since = { epoch: "epochone", offset: 2 };
+    expect(await offsetsOf(streams, { ...page, since })).toEqual([3, 4]);
+  });
+
   test("starts at the oldest kept without an error when more was asked for", async () => {
     const streams = await streamsWith(2);
     await streams.removeHistory(CHANNEL);
@@ -83,7 +91,9 @@ describe("readHistory()", () => {
       },
     };
     await readHistory(streams, { channel: CHANNEL, rules: KEPT }, { limit });
-    expect(queries).toEqual([{ limit: asked, ttlMs: 60_000, reverse: false }]);
+    expect(queries).toEqual([
+      { limit: asked, ttlMs: 60_000, reverse: false, maxBytes: LIMITS.historyMaxBytes },
+    ]);
   });
 
   test.each<readonly [FaultCode, HistoryPage, Namespace]>([

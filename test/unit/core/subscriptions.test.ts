@@ -18,11 +18,14 @@ function world() {
   return { fanned, streams, subscriptions, publish };
 }
 
+const roomy = () => ({ maxBytes: 1_000_000, room: { leftBytes: 1_000_000 } });
+
 function open(from: ReturnType<typeof world>, ...since: { epoch: string; offset: number }[]) {
   return from.subscriptions.open({
     channel: CHANNEL,
     rules: { retention: RETENTION, recoveryMode: "stream" },
     since,
+    ...roomy(),
   });
 }
 
@@ -59,6 +62,53 @@ describe("createSubscriptions()", () => {
     expect(opening.complete()).toBe("insufficient");
   });
 
+  test("is insufficient when what arrives has no room", async () => {
+    const it = world();
+    const room = { leftBytes: 1_000 };
+    const opening = await it.subscriptions.open({
+      channel: CHANNEL,
+      rules: { retention: RETENTION, recoveryMode: "stream" },
+      since: [],
+      maxBytes: 0,
+      room,
+    });
+    await it.publish(`"${"x".repeat(1_000)}"`);
+    expect(opening.complete()).toBe("insufficient");
+    expect(room.leftBytes).toBe(1_000);
+  });
+
+  test.each(["stream", "cache"] as const)(
+    "recovers nothing of a %s that weighs more than it may, and holds none of it",
+    async (recoveryMode) => {
+      const it = world();
+      for (const data of ["1", '"22"', '"333"']) await it.publish(data);
+      const request = {
+        channel: CHANNEL,
+        rules: { retention: RETENTION, recoveryMode },
+        since: [{ epoch: "epochone", offset: 1 }],
+        room: { leftBytes: 1_000 },
+      };
+      const cut = await it.subscriptions.open({ ...request, maxBytes: 4 });
+      expect(cut.loaded).toMatchObject({ publications: [], isCut: true });
+      expect(cut.complete()).toMatchObject({ recovered: false, publications: [] });
+      const fits = await it.subscriptions.open({ ...request, maxBytes: 9 });
+      expect(fits.complete()).toMatchObject({ recovered: true });
+    },
+  );
+
+  test("reads nothing of a cache for a client that does not ask", async () => {
+    const it = world();
+    await it.publish("1");
+    const opening = await it.subscriptions.open({
+      channel: CHANNEL,
+      rules: { retention: RETENTION, recoveryMode: "cache" },
+      since: [],
+      ...roomy(),
+    });
+    expect(opening.loaded.publications).toEqual([]);
+    expect(opening.complete()).toMatchObject({ position: { offset: 1 }, publications: [] });
+  });
+
   test("picks the position of the stream's epoch from several", async () => {
     const it = world();
     await it.publish("1");
@@ -89,6 +139,7 @@ describe("createSubscriptions()", () => {
       channel: CHANNEL,
       rules: { recoveryMode: "stream" },
       since,
+      ...roomy(),
     });
     expect(opening.complete()).toEqual({
       position: { epoch: "", offset: 0 },

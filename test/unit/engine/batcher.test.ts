@@ -51,6 +51,33 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 describe("createBatcher()", () => {
+  test("runs an operation again with the room it turns out to need, before it is finished", async () => {
+    const { batcher, run, flight } = setUp({ batchMaxBytes: 2_000 });
+    const again = () => ({ input: "b, in full", bytes: 1_900 });
+    const all = [run("a"), batcher.run("removeDevice", "b", { again }), run("c")];
+    const first = await flight(0);
+    expect(first.ids).toEqual(["a", "b", "c"]);
+    const late = run("d", 1_000);
+    const finished = batcher.finish();
+    first.land();
+    const second = await flight(1);
+    expect(second.ids).toEqual(["d"]);
+    second.land();
+    const third = await flight(2);
+    expect(third.ids).toEqual(["b, in full"]);
+    third.land();
+    await finished;
+    const answers: unknown[] = await Promise.all([...all, late]);
+    expect(answers).toEqual(["a", "b, in full", "c", "d"]);
+  });
+
+  test("settles an operation that needs no other run", async () => {
+    const { batcher, flight } = setUp();
+    const running = batcher.run("removeDevice", "a", { again: () => undefined });
+    (await flight(0)).land();
+    expect(await running).toBe("a" as never);
+  });
+
   test("sends what one turn asks for as one batch", async () => {
     const { run, flight } = setUp();
     const runs = [run("a"), run("b")];

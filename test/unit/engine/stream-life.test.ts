@@ -46,7 +46,8 @@ test("one round forgets no more publications than allowed, oldest first", () => 
   const forgetStreams = prepareForgetStreams(database, { streamsMax: 10, rowsMax: 3 });
   expect(forgetStreams(200)).toBe(true);
   const door = { channel: "door", sinceOffset: null, limit: 9, reverse: false, ttlMs: 1000 };
-  const { publications, ...top } = operations.history(door, 0);
+  const unbounded = { maxBytes: null, whole: false };
+  const { publications, ...top } = operations.history({ ...door, ...unbounded }, 0);
   expect(top).toMatchObject({ offset: 5 });
   expect(publications.map(({ offset }) => offset)).toEqual([4, 5]);
   expect(forget({ streamsMax: 10, rowsMax: 3 })).toEqual([

@@ -14,7 +14,11 @@ import { apiParts } from "../../support/server-api-world.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
-const OPEN_GATE: ConnectionGate = { checkOrigin: () => undefined, checkRoom: () => undefined };
+const OPEN_GATE: ConnectionGate = {
+  checkOrigin: () => undefined,
+  checkRate: () => undefined,
+  checkRoom: () => undefined,
+};
 
 function world(overrides: Partial<AppServices> = {}) {
   const clock = new FakeClock(NOW);
@@ -119,6 +123,17 @@ describe("POST /v1/devices/{id}/events", () => {
   });
 
   test.each([
+    ["a control character", "a\u0085b", '{"type":"a"}'],
+    ["more than an id may have", "k".repeat(129), '{"type":"a"}'],
+    ["more than an id may have with its number", "k".repeat(127), '[{"type":"a"},{"type":"b"}]'],
+  ])("refuses an Idempotency-Key of %s, and stores nothing", async (_, key, text) => {
+    const { post, published } = world();
+    const { status, body } = await statusAndBody(post(text, { "idempotency-key": key }));
+    expect([status, body.code]).toEqual([400, "event_invalid"]);
+    expect(published).toEqual([]);
+  });
+
+  test.each([
     ["gzip", gzipSync],
     ["deflate", deflateSync],
   ] as const)("unpacks %s", async (encoding, pack) => {
@@ -182,12 +197,16 @@ describe("POST /v1/devices/{id}/events", () => {
   });
 
   test("fails as a whole when the store fails, and says when to come back", async () => {
-    const { post, streams } = world();
-    streams.append = () => Promise.reject(new Fault("store_failed"));
+    const { post, streams, log } = world();
+    const cause = new Error("disk full");
+    streams.append = () => Promise.reject(new Fault("store_failed", { cause }));
     const { status, headers, body } = await statusAndBody(post('[{"type":"a"}]'));
     expect(status).toBe(503);
     expect(headers.get("retry-after")).toBe("1");
     expect(body).toMatchObject({ code: "store_failed" });
+    expect(log.of("http.unavailable")).toEqual([
+      { code: "store_failed", why: "Cannot store", cause: "Error: disk full" },
+    ]);
   });
 
   test("answers a bug without saying what it is, and logs it", async () => {
@@ -220,11 +239,12 @@ describe("other paths", () => {
     expect((await app.request("/healthz")).status).toBe(200);
   });
 
-  test("/readyz answers 503 when the server takes no work", async () => {
-    const { app } = world({ checkReady: () => Promise.reject(new Fault("draining")) });
+  test("/readyz answers 503 when the server takes no work, and logs no error", async () => {
+    const { app, log } = world({ checkReady: () => Promise.reject(new Fault("draining")) });
     const { status, body } = await statusAndBody(app.request("/readyz"));
     expect(status).toBe(503);
     expect(body).toMatchObject({ code: "draining" });
+    expect(log.of("http.unavailable")).toEqual([]);
   });
 
   test("/readyz answers 200 when it does", async () => {

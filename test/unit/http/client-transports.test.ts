@@ -24,7 +24,12 @@ function world(backend: Backend = {}) {
   const it = gatewayWorld({ backend });
   const { clock, log, gateway } = it;
   const lifecycle = createLifecycle();
-  const gate = createConnectionGate({ lifecycle, gateway, log, allowedOrigins: [PAGE] });
+  const gate = createConnectionGate({
+    ...it,
+    lifecycle,
+    allowedOrigins: [PAGE],
+    addressRate: { perSecond: 0, burst: 1 },
+  });
   const app = new Hono<{ Bindings: Caller }>();
   bindClientTransports(app, {
     gateway,
@@ -70,8 +75,8 @@ describe("a held response", () => {
   test.each([
     ["/connection/http_stream", CONNECT, /^\{"id":1,"connect":\{.*\}\}\n$/],
     ["/connection/uni_http_stream", REQUEST, /^\{"connect":\{.*\}\}\n$/],
-    ["/connection/sse", CONNECT, /^\r\ndata: \{"id":1,"connect":\{.*\}\}\n\n$/],
-    ["/connection/uni_sse", REQUEST, /^\r\ndata: \{"connect":\{.*\}\}\n\n$/],
+    ["/connection/sse", CONNECT, /^\ndata: \{"id":1,"connect":\{.*\}\}\n\n$/],
+    ["/connection/uni_sse", REQUEST, /^\ndata: \{"connect":\{.*\}\}\n\n$/],
   ])("of POST %s begins with the answer to the body", async (path, body, expected) => {
     const it = world();
     const response = await it.post(path, body);
@@ -287,7 +292,7 @@ describe("a page of another origin", () => {
     const headers = { origin: "https://push.example.com", host: "127.0.0.1:8077" };
     await it.post("/connection/http_stream", CONNECT, headers);
     expect(it.log.of("handshake.failed")[0]?.["fix"]).toEqual([
-      "nginx: proxy_set_header Host $host;",
+      "nginx: proxy_set_header Host $http_host;",
       'clients.allowed_origins = ["https://push.example.com"]',
     ]);
   });

@@ -231,6 +231,24 @@ describe("POST /api/disconnect", () => {
   });
 });
 
+describe("POST /api/disconnect with the id of a connection", () => {
+  test("ends it only when its user is the one named", async () => {
+    const { call, anna, ids } = await crowd();
+    await call("disconnect", { client: ids.anna, user: "bob" });
+    expect(anna.socket.closed).toBeUndefined();
+    await call("disconnect", { client: ids.anna, user: "anna" });
+    expect(anna.socket.closed?.code).toBe(3503);
+  });
+
+  test("does not reach one that was not let in yet", async () => {
+    const it = serverApiWorld();
+    const stranger = connect(it);
+    const anna = await connected(it);
+    for (const n of [1, 2, 3, 4]) await it.call("disconnect", { client: `uuid-${n}` });
+    expect([stranger, anna].map(({ socket }) => socket.closed?.code)).toEqual([undefined, 3503]);
+  });
+});
+
 describe("POST /api/refresh", () => {
   test("sets when connections end, and tells them", async () => {
     const { call, clock, anna, other, ids } = await crowd();

@@ -193,6 +193,36 @@ describe("POST /api/publish", () => {
     expect(await kept(it, parseChannel("chat:2"))).toHaveLength(1);
   });
 
+  test.each([
+    ["idempotency_key", "a\0b"],
+    ["idempotency_key", "\ud800"],
+    ["idempotency_key", "k".repeat(129)],
+    ["version_epoch", "a\0b"],
+    ["version_epoch", "\udfff"],
+    ["version_epoch", "k".repeat(129)],
+  ])("answers 107 to the %s %j, and publishes nothing", async (name, key) => {
+    const it = serverApiWorld();
+    const request = { data: 1, version: 1, [name]: key };
+    for (const [method, where] of [
+      ["publish", { channel: CHAT }],
+      ["broadcast", { channels: [CHAT] }],
+    ] as const) {
+      const { error } = JSON.parse(await it.call(method, { ...where, ...request }));
+      expect(error).toMatchObject({ code: 107, detail: expect.stringContaining(name) });
+    }
+    expect(await kept(it)).toEqual([]);
+    expect(it.log.of("http.bug")).toEqual([]);
+  });
+
+  test("takes keys of 128 characters, and none for an empty one", async () => {
+    const it = serverApiWorld();
+    const key = "ü".repeat(128);
+    await it.call("publish", { channel: CHAT, data: 1, idempotency_key: key, version_epoch: key });
+    await it.call("publish", { channel: CHAT, data: 2, idempotency_key: "" });
+    await it.call("publish", { channel: CHAT, data: 3, idempotency_key: "" });
+    expect((await kept(it)).map(({ data }) => data)).toEqual(["1", "2", "3"]);
+  });
+
   test("publishes only what is newer by its version, within one epoch of versions", async () => {
     const it = serverApiWorld();
     const publish = (data: number, version: number, version_epoch?: string) =>
@@ -356,7 +386,9 @@ describe("the server API when the store fails", () => {
     expect(await it.call("publish", { channel: CHAT, data: 1 })).toBe(
       '{"error":{"code":100,"message":"internal server error"}}',
     );
-    expect(it.log.of("http.unavailable")).toHaveLength(1);
+    expect(it.log.of("http.unavailable")).toEqual([
+      { method: "publish", code: "store_failed", why: "Cannot store: canary" },
+    ]);
   });
 
   test("answers 100 to a bug, and logs it", async () => {

@@ -84,9 +84,19 @@ describe("createLog()", () => {
     expect(parsed().at(-1)).toMatchObject({ n: 80, suppressed: 30 });
   });
 
-  test("suppresses no warning", () => {
-    const { log, lines } = world();
-    for (let n = 0; n < 80; n += 1) log.warn("client.slow", { n });
-    expect(lines).toHaveLength(80);
+  test("suppresses errors, too, but only when there are many more", () => {
+    const { log, lines, clock, parsed } = world();
+    for (let n = 0; n < 1_000; n += 1) log.error("http.bug", { n });
+    expect(lines).toHaveLength(200);
+    clock.advance(1000);
+    log.error("http.bug", { n: 1_000 });
+    expect(parsed().at(-1)).toMatchObject({ n: 1_000, suppressed: 800 });
+  });
+
+  test("writes an error although lesser lines of its event spent their budget", () => {
+    const { log, parsed } = world();
+    for (let n = 0; n < 80; n += 1) log.warn("store.failed", { n });
+    log.error("store.failed", { n: 80 });
+    expect(parsed().at(-1)).toMatchObject({ level: "error", n: 80, suppressed: 30 });
   });
 });

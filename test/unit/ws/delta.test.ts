@@ -65,6 +65,7 @@ describe("asDifference()", () => {
     const piece = fc.constantFrom(
       "中",
       "é",
+      "ê",
       "😀",
       "ab",
       '\\"',

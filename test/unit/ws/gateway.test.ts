@@ -55,6 +55,15 @@ describe("a client on /connection/websocket", () => {
     expect(socket.closed).toMatchObject({ code: 3501 });
   });
 
+  test("with an expired token is closed with 3502 when it does not leave", async () => {
+    const it = gatewayWorld();
+    const { socket } = await connected(it, "expired");
+    it.clock.advance(4_999);
+    expect(socket.closed).toBeUndefined();
+    it.clock.advance(1);
+    expect(socket.closed).toMatchObject({ code: 3502 });
+  });
+
   test("with an expired token is not closed for what it sent along with it", async () => {
     const { socket, handler } = connect(gatewayWorld());
     const subscribe = { id: 2, subscribe: { channel: DEVICE_42 } };
@@ -260,7 +269,7 @@ describe("a client on /login", () => {
     const greeting: Greeting = {
       by: "handshake",
       reply: "",
-      connect: { token: "", visitors: false, sinceOf: () => [] },
+      connect: { token: "", visitors: false, devices: [], sinceOf: () => [] },
     };
     const { socket } = connect(gatewayWorld(), greeting);
     await settled();
@@ -350,7 +359,7 @@ describe("the gateway", () => {
     const slow = await connected(it);
     const quick = await connected(it);
     slow.socket.buffered = LIMITS.queueMaxBytes + 1;
-    it.gateway.onBackpressure();
+    it.gateway.onBackpressure("queued");
     it.clock.advance(250);
     expect(slow.socket.closed).toMatchObject({ code: 3008 });
     expect(quick.socket.closed).toBeUndefined();
@@ -372,5 +381,59 @@ describe("the gateway", () => {
     expect(isDrained).toBe(false);
     handler.close(4002, "");
     await drained;
+  });
+});
+
+describe("a wish on /login to hear devices", () => {
+  const wishing: Greeting = {
+    by: "handshake",
+    reply: "",
+    connect: { token: "", visitors: true, devices: ["42"], sinceOf: () => [] },
+  };
+
+  test("is enough where everything is allowed", async () => {
+    const { socket } = connect(gatewayWorld({ unrestricted: true }), wishing);
+    await settled();
+    expect([...socket.topics]).toEqual([DEVICE_42]);
+  });
+
+  test("gives nobody anything elsewhere", async () => {
+    const { socket } = connect(gatewayWorld(), wishing);
+    await settled();
+    expect(socket.topics.size).toBe(0);
+  });
+});
+
+describe("a server that takes its time", () => {
+  const slowly = () => ({ connect: () => new Promise<never>(() => {}) });
+
+  test("does not blame the client for it: 3502 is final", async () => {
+    const it = gatewayWorld({ backend: slowly() });
+    const { socket } = await connected(it, "");
+    it.clock.advance(LIMITS.greetingTimeoutMs);
+    expect(socket.closed).toBeUndefined();
+  });
+
+  test("gives up with 3004, after which the client comes back", async () => {
+    const it = gatewayWorld({ backend: slowly() });
+    const { socket } = connect(it, login());
+    await settled();
+    it.clock.advance(60_000);
+    expect(socket.closed).toMatchObject({ code: 3004 });
+  });
+
+  test("sends the connect push first, whatever the client says before it", async () => {
+    const { socket, handler } = connect(gatewayWorld(), login());
+    handler.message("hi");
+    await settled();
+    expect(socket.frames[0]).toContain('"connect"');
+    expect(socket.frames[1]).toBe("reply");
+  });
+
+  test("holds only so much of what comes before its connect push", async () => {
+    const it = gatewayWorld({ backend: slowly() });
+    const { socket, handler } = connect(it, login());
+    for (let n = 0; n < 17; n += 1) handler.message("hi");
+    expect(socket.closed).toMatchObject({ code: 3013 });
   });
 });

@@ -26,6 +26,20 @@ describe("RecoveryBudget", () => {
     expect(new RecoveryBudget(4).spend(recovery('"消"'))).toMatchObject({ recovered: false });
   });
 
+  test("counts tags and info too", () => {
+    const heavy = [{ data: "1", offset: 8, timeMs: 0, tags: { a: "b" }, info: "{}" }];
+    expect(new RecoveryBudget(11).take(heavy)).toBe(false);
+    expect(new RecoveryBudget(12).take(heavy)).toBe(true);
+  });
+
+  test("tells what is left", () => {
+    const budget = new RecoveryBudget(8);
+    budget.take(recovery('"123"').publications);
+    expect(budget.leftBytes).toBe(3);
+    budget.take(recovery('"123"').publications);
+    expect(budget.leftBytes).toBe(3);
+  });
+
   test("is shared by the recoveries of one answer", () => {
     const budget = new RecoveryBudget(8);
     expect(budget.spend(recovery('"123"'))).toMatchObject({ recovered: true });

@@ -44,7 +44,6 @@ describe("step()", () => {
     ["a frame cannot be read", OPEN, { type: "malformed" }, 3501],
     ["a refused client sends more", REFUSED, { type: "command", command: CONNECT }, 3501],
     ["no connect comes", GREETING, { type: "greeting_overdue" }, 3502],
-    ["credentials take too long to check", CONNECTING, { type: "greeting_overdue" }, 3502],
     ["a refused client stays", REFUSED, { type: "greeting_overdue" }, 3502],
     ["no pong comes", WAITING, { type: "pong_overdue" }, 3012],
     ["a client on /login shows no sign of life", LOGIN, { type: "pong_overdue" }, 3012],

@@ -95,6 +95,17 @@ describe("a client on /connection/uni_websocket", () => {
     expect(socket.closed).toMatchObject({ code: 3012 });
   });
 
+  test("stays while it says anything at all", async () => {
+    const it = gatewayWorld();
+    const { socket, handler } = connect(it, LISTENER);
+    await send(handler, { token: "good" });
+    for (let ping = 0; ping < 5; ping += 1) {
+      it.clock.advance(LIMITS.pingIntervalMs);
+      handler.message("still here");
+    }
+    expect(socket.closed).toBeUndefined();
+  });
+
   test("is left alone where its socket cannot be pinged", async () => {
     const it = gatewayWorld({ nativePing: false });
     const { socket, handler } = connect(it, LISTENER);
@@ -150,7 +161,7 @@ describe("a client's headers", () => {
     const headers = { cookie: "a=1" };
     const handler = it.gateway.accept(
       { remoteAddress: "192.0.2.1", headers },
-      { by: "request", text: '{"headers":{"Cookie":"b=2","X-More":"3"}}' },
+      { by: "request", text: '{"headers":{"Cookie":"b=2","X-More":"3","X-Other":"4"}}' },
     );
     handler.open(connect(it).socket);
     await settled();
