@@ -99,7 +99,7 @@ const bounds = {
     max: 256 * MB,
     fallback: LIMITS.recoveryMaxBytes,
     description:
-      "The most data a client gets back in one answer when it recovers. Above queue_max_bytes, so that a client that was disconnected as slow can recover.",
+      "The most data (with tags and info) a client gets back in one answer, when it recovers or reads the history. Above queue_max_bytes, so that a client that was disconnected as slow can recover.",
   }),
   event_max_bytes: size({
     min: KB,

@@ -57,6 +57,7 @@ export async function openAll(client: Client, { subs, sinceOf }: Openings) {
   });
 }
 
+/** Gives up subscriptions that nobody will complete. */
 export function cancelAll(openings: Iterable<Opening>): void {
   for (const opening of openings) opening.cancel();
 }

@@ -40,7 +40,7 @@ const CLOSES: Record<keyof typeof DISCONNECT, Produce<Closed | undefined>> = {
   async subscriptionExpired(world) {
     const user = "overstaying";
     using socket = await connect(world, { sub: user });
-    await world.backend.result("subscribe", { user, channel: "chat:1", expire_at: inSeconds(1) });
+    await world.backend.result("subscribe", { user, channel: "chat:1", expire_at: inSeconds(2) });
     return await within(socket.closed, "the end of the subscription", SLOW_MS);
   },
   async slow(world) {

@@ -14,7 +14,7 @@ describe.each(TARGETS)("/login on $name", (target) => {
     using socket = await login(site, `?token=${token}`);
     const connect = await connected(socket);
     expect(connect.client).toEqual(expect.any(String));
-    expect(connect.ping).toBe(25);
+    expect(connect.ping).toBe(20);
     expect(connect.pong).toBeUndefined();
     expect(Object.keys(connect.subs ?? {}).sort()).toEqual(["device:42", "device:43", "device:44"]);
     expect(socket.lines.items[0]).toStartWith('{"push":{"connect":');

@@ -68,6 +68,12 @@ export class SdkWorld implements AsyncDisposable {
     await this.backend.result("publish", { channel, data, ...more });
   }
 
+  /** How many clients the server has in a channel. */
+  async clientsIn(channel: string): Promise<number> {
+    type Stats = { readonly num_clients: number };
+    return (await this.backend.result<Stats>("presence_stats", { channel })).num_clients;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
     await this.#callbacks[Symbol.asyncDispose]();

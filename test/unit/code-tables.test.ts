@@ -12,12 +12,6 @@ const TEXTS = new Map(
 /** Where a code is only told of; everywhere else it is used. */
 const FAULTS_FILE = "core/faults.ts";
 
-/** Reserved by the core for commands and device state, whose routes throw them. */
-const AWAITED = new Set([
-  ...["command_key_taken", "command_queue_full", "waiters_exceeded"],
-  ...["state_conflict", "state_too_large"],
-]);
-
 describe("every code that the outside may meet", () => {
   test.each(Object.entries({ DISCONNECT, ERROR, UNSUBSCRIBE }))(
     "of %s is used somewhere",
@@ -33,8 +27,7 @@ describe("every code that the outside may meet", () => {
     const table = TEXTS.get(FAULTS_FILE) ?? "";
     const codes = [...table.matchAll(/^ {2}(\w+): \{ kind: /gm)].map(([, code = ""]) => code);
     expect(codes.length).toBeGreaterThan(40);
-    const settled = codes.filter((code) => !AWAITED.has(code));
-    expect(settled.filter((code) => !isUsed(new RegExp(`"${code}"`), FAULTS_FILE))).toEqual([]);
+    expect(codes.filter((code) => !isUsed(new RegExp(`"${code}"`), FAULTS_FILE))).toEqual([]);
   });
 });
 
