@@ -4,7 +4,6 @@ interface Held {
   readonly controller: () => ReadableStreamDefaultController<Uint8Array> | undefined;
   readonly release: () => void;
   pulledBytes: number;
-  isEnding: boolean;
 }
 
 const CHUNK = new TextEncoder().encode(`${"x".repeat(16 * 1024 - 1)}\n`);
@@ -25,7 +24,6 @@ export class HeldBodies {
       controller: () => controller,
       release: info.holdOpen(),
       pulledBytes: 0,
-      isEnding: false,
     };
     this.#held.set(id, held);
     const body = new ReadableStream<Uint8Array>(
@@ -34,7 +32,6 @@ export class HeldBodies {
           controller = started;
         },
         pull: (pulled) => {
-          if (held.isEnding) return pulled.close();
           if (kind === "silent" && held.pulledBytes > 0) return;
           const chunk = kind === "endless" ? CHUNK : new TextEncoder().encode("here\n");
           held.pulledBytes += chunk.byteLength;
@@ -55,9 +52,8 @@ export class HeldBodies {
   end(id: string, kind: "endless" | "silent"): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
-    held.isEnding = true;
     held.release();
-    // An endless one ends when it is next asked for more.
+    // An endless one goes on: whoever still reads could hide that a stalled reader is not cut off.
     if (kind === "silent") held.controller()?.close();
   }
 }
