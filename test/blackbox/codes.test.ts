@@ -20,6 +20,8 @@ setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
 const SLOW_MS = 60_000;
 
 const LIMITS = {
+  // So wide that the runtime does not cut off the slow one first, which ends without a code.
+  recovery_max_bytes: "256MB",
   greeting_timeout: "1500ms",
   ping_interval: "2s",
   pong_timeout: "1500ms",
