@@ -36,6 +36,7 @@ import { ClientRegistry } from "./ws/client-registry.ts";
 import { createGateway, type Gateway } from "./ws/gateway.ts";
 import { LiveFanout } from "./ws/live-fanout.ts";
 import type { NodeIdentity } from "./ws/node-info.ts";
+import { watchPositions } from "./ws/position-check.ts";
 
 /** What the process around the server gives it. Tests put their own parts in. */
 export interface Surroundings {
@@ -127,6 +128,7 @@ async function createParts(
     node: node.uid,
     version: VERSION,
   });
+  opening.defer(watchPositions({ ...around, ...shared }));
   const lifecycle = createLifecycle();
   const gate = gateOf(config, around, { gateway, lifecycle });
   const app = createApp({

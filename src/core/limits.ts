@@ -49,6 +49,8 @@ export const LIMITS = {
   greetingTimeoutMs: 10_000,
   /** For checking credentials, asking the backend and reading what a client missed. */
   admissionTimeoutMs: 60_000,
+  /** How often what was delivered is compared with what is stored. */
+  positionCheckMs: 40_000,
   /** Texts on /login that may come before its connect push. */
   earlyTextsMax: 16,
   /** Together with the wait for the pong below 30 s, within which a dead client is found. */

@@ -89,6 +89,15 @@ export class Audience {
     if (this.#wantsDifferences) this.#previous = publication;
   }
 
+  /** The stream stands at `top`: when that is more than was delivered, something was lost. */
+  compareWith(top: Position): void {
+    const last = this.#position;
+    if (last === undefined) return;
+    if (last.epoch === top.epoch && top.offset <= last.offset) return;
+    this.#losePositions();
+    this.#position = top;
+  }
+
   join(info: ClientInfo): void {
     this.#emitJoins((form) => joinPush(form, this.#channel, info));
   }

@@ -41,6 +41,11 @@ export class LiveFanout implements Fanout {
     return this.#audiences.keys();
   }
 
+  /** Tells a channel where its stream stands; see {@link Audience.compareWith}. */
+  compareWith(channel: Channel, top: Position): void {
+    this.#audiences.get(channel)?.compareWith(top);
+  }
+
   publication: Fanout["publication"] = (channel, publication, epoch) => {
     this.#audiences.get(channel)?.publication(publication, epoch);
   };

@@ -54,7 +54,7 @@ export function namespaceRules(rules: Partial<Namespace>): Namespace {
 }
 
 const KEPT = { ...CLOSED, retention: RETENTION, forceRecovery: true };
-const NAMESPACES: Namespaces = new Map([
+export const NAMESPACES: Namespaces = new Map([
   ["device", KEPT],
   ["news", { ...CLOSED, allowSubscribe: true }],
   [
