@@ -1,6 +1,7 @@
 import { DEV_SECRET } from "../auth/dev-devices.ts";
 import { type RunningServer, startServer } from "../compose.ts";
 import type { Config } from "../config/config.ts";
+import { isLoopback } from "../config/text-rules.ts";
 import type { Log } from "../core/ports/log.ts";
 import { currentHost } from "../runtime/current-host.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -98,8 +99,9 @@ function addressOf(host: string): string {
 }
 
 function devBanner({ server, tls }: Config, http: string, ws: string): string {
-  const isOpen = !["127.0.0.1", "::1", "localhost"].includes(server.host);
-  const warning = isOpen ? ` It listens on ${server.host}: so may everyone on the network.` : "";
+  const warning = isLoopback(server.host)
+    ? ""
+    : ` It listens on ${server.host}: so may everyone on the network.`;
   const trust = tls === undefined ? "" : "-k ";
   return `
 Posthorn runs in development mode: everyone may do everything.${warning} Post as a terminal, listen
