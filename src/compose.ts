@@ -1,51 +1,30 @@
 import { hostname } from "node:os";
 import { createApiKeys, DEV_API_KEY } from "./auth/api-keys.ts";
-import { createDevDevices } from "./auth/dev-devices.ts";
-import { createDeviceSecrets } from "./auth/device-secrets.ts";
-import { loadTokens } from "./auth/load-tokens.ts";
-import { createBackend } from "./callbacks/backend.ts";
+import { startClients } from "./compose/clients.ts";
+import { createSignIn } from "./compose/logins.ts";
+import { openServedStore } from "./compose/store.ts";
+import type { Surroundings } from "./compose/surroundings.ts";
+import { startTerminals, type Terminals } from "./compose/terminals.ts";
+import { startWebhooks } from "./compose/webhooks.ts";
 import type { Config } from "./config/config.ts";
-import { DEVICE_NAMESPACE } from "./core/channel.ts";
-import { createDeviceEvents } from "./core/device-events.ts";
-import { createDevices } from "./core/devices.ts";
+import { createDeviceBindings, type DeviceBindings } from "./core/bindings.ts";
 import { Fault } from "./core/faults.ts";
 import { createHub } from "./core/hub.ts";
 import { LIMITS } from "./core/limits.ts";
-import type { Clock } from "./core/ports/clock.ts";
-import type { Deliver, Engine } from "./core/ports/engine.ts";
-import type { Entropy } from "./core/ports/entropy.ts";
-import type { Host, Listener } from "./core/ports/host.ts";
-import type { Log } from "./core/ports/log.ts";
-import { Presence } from "./core/presence.ts";
-import type { Retention } from "./core/publication.ts";
-import { createPublisher } from "./core/publisher.ts";
-import { createSubscriptions } from "./core/subscriptions.ts";
-import { createSqliteEngine } from "./engine/sqlite/engine.ts";
-import { lockForServing } from "./engine/sqlite/serving-lock.ts";
+import type { Listener } from "./core/ports/host.ts";
+import { createWebhookRoutes, type WebhookRoutes } from "./core/webhook-routes.ts";
 import { createApp } from "./http/app.ts";
 import type { App } from "./http/app-env.ts";
 import { type ConnectionGate, createConnectionGate } from "./http/connection-gate.ts";
 import { createEntry } from "./http/entry.ts";
 import { createLifecycle, type Lifecycle } from "./http/lifecycle.ts";
 import type { ApiAccess } from "./http/server-api/api-services.ts";
-import { createWebClient } from "./runtime/web-client.ts";
+import { createCourier } from "./runtime/courier.ts";
 import { VERSION } from "./version.ts";
-import { createAdmission } from "./ws/admission.ts";
-import type { Client } from "./ws/client.ts";
-import { ClientRegistry } from "./ws/client-registry.ts";
-import { createGateway, type Gateway } from "./ws/gateway.ts";
+import type { WebhookDispatcher } from "./webhooks/dispatcher.ts";
+import type { Gateway } from "./ws/gateway.ts";
 import { LiveFanout } from "./ws/live-fanout.ts";
 import type { NodeIdentity } from "./ws/node-info.ts";
-import { watchPositions } from "./ws/position-check.ts";
-
-/** What the process around the server gives it. Tests put their own parts in. */
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
-  readonly host: Host<Request, Response>;
-  readonly openEngine?: (deliver: Deliver) => Promise<Engine>;
-}
 
 export interface RunningServer extends AsyncDisposable {
   readonly port: number;
@@ -64,7 +43,8 @@ export async function startServer(config: Config, around: Surroundings): Promise
   const listener = await host.listen({
     hostname: config.server.host,
     port: config.server.port,
-    frameMaxBytes: config.limits.frameMaxBytes,
+    // Clients have the bound of theirs behind it.
+    frameMaxBytes: Math.max(config.limits.frameMaxBytes, LIMITS.deviceFrameMaxBytes),
     bodyMaxBytes: LIMITS.runtimeBodyMaxBytes,
     // Above our own bound, which evicts with a code: this one only ends the socket.
     backpressureMaxBytes: 2 * config.limits.queueMaxBytes + config.limits.recoveryMaxBytes,
@@ -85,6 +65,7 @@ interface Parts {
   readonly app: App;
   readonly fanout: LiveFanout;
   readonly gateway: Gateway;
+  readonly terminals: Terminals;
   readonly gate: ConnectionGate;
   readonly clientHeaders: readonly string[];
   readonly lifecycle: Lifecycle;
@@ -95,59 +76,68 @@ async function createParts(
   around: Surroundings,
   opening: AsyncDisposableStack,
 ): Promise<Parts> {
-  let gateway: Gateway | undefined;
-  const fanout = new LiveFanout((result) => gateway?.onBackpressure(result));
-  const hub = createHub(fanout);
-  lockStore(config, opening);
-  const engine = opening.use(await openEngine(config, around, hub.deliver));
-  const { recoveryMaxPublications } = config.limits;
-  const { namespaces, callbacks } = config;
-  const web = createWebClient(around.clock);
-  const tokens = await loadTokens(config.tokens, { ...around, web });
-  const backend = createBackend({ ...callbacks, web });
-  const node = nodeOf(around);
-  const shared = {
-    namespaces,
-    fanout,
-    streams: engine,
-    registry: new ClientRegistry<Client>(),
-    presence: new Presence(),
-    publisher: createPublisher({ ...around, streams: engine, namespaces }),
-  };
-  gateway = createGateway({
-    ...around,
-    ...shared,
-    tokens,
-    backend,
-    admission: createAdmission({ tokens, backend, ...policyOf(config) }),
-    subscriptions: createSubscriptions({ streams: engine, hub, recoveryMaxPublications }),
-    limits: config.limits,
-    onUserLimit: config.clients.onUserLimit,
-    clientHeaders: callbacks.headers,
-    nativePing: around.host.capabilities.nativePing,
-    node: node.uid,
-    version: VERSION,
+  const { late, fanout, hub, routes, engine } = await openEngine(config, around, opening);
+  const courier = createCourier(around.clock);
+  const webhooks = opening.use(await startWebhooks(config, around, { outbox: engine, courier }));
+  late.webhooks = webhooks;
+  const terminals = await startTerminals(config, around, {
+    ...{ engine, courier, routes, opening },
+    deviceRemoved: (device) => late.bindings?.deviceRemoved(device),
   });
-  opening.defer(watchPositions({ ...around, ...shared }));
+  const node = nodeOf(around);
+  const signIn = createSignIn(config, around);
+  const parts = { engine, hub, fanout, node, terminals, tickets: signIn.tickets, opening };
+  const { gateway, bindings: boundClients, acted } = await startClients(config, around, parts);
+  late.gateway = gateway;
+  const bindings = createDeviceBindings({ store: engine, fanout: boundClients });
+  late.bindings = bindings;
   const lifecycle = createLifecycle();
   const gate = gateOf(config, around, { gateway, lifecycle });
+  const clientHeaders = config.callbacks.headers;
   const app = createApp({
     ...around,
-    transports: { gateway, gate, clientHeaders: callbacks.headers },
-    devices: devicesOf(config, engine, around),
-    deviceEvents: createDeviceEvents({
-      ...around,
-      streams: engine,
-      retention: deviceRetention(config),
-    }),
-    serverApi: { ...shared, ...accessOf(config), node },
+    ...terminals,
+    ...accessOf(config),
+    ...signIn,
+    transports: { gateway, gate, clientHeaders },
+    serverApi: { ...acted, node },
+    bindings,
+    webhooks: { outbox: engine, dispatcher: webhooks, endpoints: config.webhooks },
+    nativePing: around.host.capabilities.nativePing,
+    dev: config.dev,
     limits: config.limits,
+    describeApi,
     async checkReady() {
       lifecycle.checkServing();
       await engine.ping();
     },
   });
-  return { app, fanout, gateway, gate, clientHeaders: callbacks.headers, lifecycle };
+  return { app, fanout, gateway, terminals, gate, clientHeaders, lifecycle };
+}
+
+/** What hears of the store's work, or of what it shows, and is made after it. */
+interface Late {
+  gateway?: Gateway;
+  webhooks?: WebhookDispatcher;
+  bindings?: DeviceBindings;
+}
+
+async function openEngine(config: Config, around: Surroundings, opening: AsyncDisposableStack) {
+  const late: Late = {};
+  const fanout = new LiveFanout((result) => late.gateway?.onBackpressure(result));
+  const hub = createHub(fanout);
+  const routes = routesOf(config);
+  const engine = await openServedStore(config, around, {
+    opening,
+    routes,
+    deliver: hub.deliver,
+    outboxGrew: (endpoints) => late.webhooks?.rowsAdded(endpoints),
+  });
+  return { late, fanout, hub, routes, engine };
+}
+
+function routesOf({ webhooks }: Config): WebhookRoutes {
+  return createWebhookRoutes(webhooks.map(({ name, events }) => ({ endpoint: name, events })));
 }
 
 function gateOf(
@@ -162,24 +152,6 @@ function gateOf(
   return createConnectionGate({ ...around, ...clients, ...parts, addressRate });
 }
 
-function policyOf({ clients }: Config) {
-  return { unrestricted: clients.insecure, userChannels: clients.userChannel };
-}
-
-function lockStore({ store }: Config, opening: AsyncDisposableStack): void {
-  if (store.location !== "memory") opening.use(lockForServing(store.location.file));
-}
-
-function openEngine(config: Config, around: Surroundings, deliver: Deliver): Promise<Engine> {
-  if (around.openEngine !== undefined) return around.openEngine(deliver);
-  return createSqliteEngine({ ...around, ...config.store, deliver });
-}
-
-function devicesOf(config: Config, records: Engine, around: Surroundings) {
-  if (config.dev) return createDevDevices();
-  return createDevices({ ...around, records, secrets: createDeviceSecrets(around.entropy) });
-}
-
 function accessOf({ api, dev }: Config): ApiAccess {
   const apiKeys = createApiKeys(api.keys);
   return dev ? { apiKeys, localKeys: createApiKeys([DEV_API_KEY]) } : { apiKeys };
@@ -190,11 +162,10 @@ function nodeOf({ clock, entropy }: Surroundings): NodeIdentity {
   return { uid: entropy.uuid(), name: hostname(), version: VERSION, startedAtMs };
 }
 
-/** The configuration always has the built-in namespace, with at least one publication kept. */
-function deviceRetention({ namespaces }: Config): Retention {
-  const retention = namespaces.get(DEVICE_NAMESPACE)?.retention;
-  if (retention !== undefined) return retention;
-  throw new Error(`Cannot start: channels.${DEVICE_NAMESPACE} keeps no history`);
+/** Loaded only when somebody asks: its schemas cost time at every start. */
+async function describeApi(): Promise<string> {
+  const api = await import("./openapi/describe-api.ts");
+  return api.describeApi(VERSION);
 }
 
 /** Loaded only where TLS is used: the X.509 reader costs tens of milliseconds at every start. */
@@ -232,7 +203,12 @@ async function drain({ config, around, parts, listener }: Draining): Promise<boo
   const { drainSpreadMs, drainTimeoutMs } = config.limits;
   parts.lifecycle.startDraining();
   around.log.info("server.draining", { spreadMs: drainSpreadMs, timeoutMs: drainTimeoutMs });
-  const finished = () => Promise.all([parts.gateway.drain(drainSpreadMs), parts.lifecycle.idle()]);
+  const finished = () =>
+    Promise.all([
+      parts.terminals.drain(),
+      parts.gateway.drain(drainSpreadMs),
+      parts.lifecycle.idle(),
+    ]);
   // Where sockets and bodies end with the listener, it may stop only after them.
   const done = around.host.capabilities.stopKeepsSockets
     ? Promise.all([finished(), listener.stop()])

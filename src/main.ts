@@ -4,6 +4,8 @@ import { systemClock } from "./runtime/clock.ts";
 import { systemEntropy } from "./runtime/entropy.ts";
 
 const ending = new AbortController();
+const out = createOutput(process.stdout);
+const err = createOutput(process.stderr);
 
 for (const name of ["SIGTERM", "SIGINT"] as const) {
   process.once(name, () => ending.abort());
@@ -13,6 +15,9 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
 process.on("SIGHUP", () => {
   process.stderr.write("SIGHUP ignored: restart to load a changed configuration\n");
 });
+
+// Whoever read what we print may be gone; what was not read is no reason to stop working.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 // A throw that escaped every handler is a bug of ours, but no reason to cut off every client.
 for (const name of ["uncaughtException", "unhandledRejection"] as const) {
@@ -27,13 +32,26 @@ for (const name of ["uncaughtException", "unhandledRejection"] as const) {
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
-  stdout: (text) => process.stdout.write(text),
-  stderr: (text) => process.stderr.write(text),
+  stdout: out.write,
+  stderr: err.write,
   stdoutIsTty: process.stdout.isTTY === true,
   signal: ending.signal,
   clock: systemClock,
   entropy: systemEntropy,
 });
 // Leaving before a slow pipe has taken everything would cut off the output.
-await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+await Promise.all([out.taken(), err.taken()]);
 process.exit();
+
+/** Writes, and knows when the last of it was taken: Bun says of an empty write that it was before those ahead of it. */
+function createOutput(stream: NodeJS.WritableStream) {
+  let last = Promise.resolve();
+  return {
+    write(text: string): void {
+      last = new Promise((resolve) => {
+        stream.write(text, () => resolve());
+      });
+    },
+    taken: () => last,
+  };
+}

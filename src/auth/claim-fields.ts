@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { decodeBase64Json } from "../core/base64-json.ts";
+import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
+import { type CommandGrants, checkCommandPattern } from "../core/grants.ts";
+import { LIMITS } from "../core/limits.ts";
 import type { TokenSub } from "../core/ports/tokens.ts";
 import { onOneLine } from "../core/raw-json.ts";
 import { parseOverride } from "../core/subscription-override.ts";
@@ -20,6 +23,19 @@ export const END_FIELDS = {
 
 /** The claims about a user; plain ones are taken from the text. */
 export const INFO_FIELDS = { b64info: Base64Json.optional() };
+
+/** The claim that tells which commands may be sent to which device. */
+export const COMMAND_FIELDS = {
+  commands: z
+    .record(
+      z.string(),
+      z
+        .array(z.string().min(1).transform(parsedBy(checkCommandPattern)))
+        .max(LIMITS.commandPatternsMax),
+    )
+    .transform(parsedBy(byDevice))
+    .optional(),
+};
 
 /** The claims about one subscription; plain ones are taken from the text. */
 export const SUB_FIELDS = {
@@ -71,6 +87,15 @@ export function parsedBy<In, Out>(parse: (value: In) => Out) {
       return z.NEVER;
     }
   };
+}
+
+function byDevice(commands: Readonly<Record<string, readonly string[]>>): CommandGrants {
+  return new Map(
+    Object.entries(commands).map(([id, patterns]): [DeviceId, readonly string[]] => [
+      parseDeviceId(id),
+      [...new Set(patterns)],
+    ]),
+  );
 }
 
 function overrideOf(value: unknown) {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { Fault } from "../core/faults.ts";
+import { LIMITS } from "../core/limits.ts";
 
 /** The claims of a token whose signature and times are right, nothing else checked yet. */
 export interface Payload {
@@ -17,6 +18,7 @@ const WANTED: Readonly<Record<string, string>> = {
   channels: "a list of channel names",
   subs: "an object of objects by channel name",
   devices: "a list of device ids",
+  commands: `an object of lists by device id, each of at most ${LIMITS.commandPatternsMax} patterns of command types`,
   channel: "one channel name in a subscription token and none in others",
   client: "the id of a connection",
   override: 'an object such as {"presence":{"value":true}}',

@@ -4,6 +4,7 @@ import { parseDeviceId } from "../core/device-id.ts";
 import type { TokenClaims } from "../core/ports/tokens.ts";
 import { rawMembers } from "../core/raw-json.ts";
 import {
+  COMMAND_FIELDS,
   END_FIELDS,
   endOf,
   INFO_FIELDS,
@@ -19,6 +20,7 @@ const Sub = z.object(SUB_FIELDS);
 const Claims = z.object({
   ...END_FIELDS,
   ...INFO_FIELDS,
+  ...COMMAND_FIELDS,
   channels: z.array(z.string().transform(parsedBy(parseChannel))).default([]),
   subs: z.record(z.string(), Sub).transform(parsedBy(byChannel)).default([]),
   devices: z.array(z.string().transform(parsedBy(parseDeviceId))).default([]),
@@ -30,7 +32,7 @@ const Claims = z.object({
 export function parseTokenClaims(payload: Payload, userClaim: string): TokenClaims {
   const parsed = Claims.safeParse(payload.claims);
   if (!parsed.success) throw malformedClaim(parsed.error);
-  const { channels, subs, devices, ...claims } = parsed.data;
+  const { channels, subs, devices, commands, ...claims } = parsed.data;
   const raw = rawMembers(payload.text);
   const rawSubs = rawMembers(raw.get("subs") ?? "{}");
   return {
@@ -44,6 +46,7 @@ export function parseTokenClaims(payload: Payload, userClaim: string): TokenClai
       ]),
     ),
     devices: [...new Set(devices)],
+    ...(commands && { commands }),
     ...jsonOf("info", raw, claims.b64info),
     ...jsonOf("meta", raw),
   };

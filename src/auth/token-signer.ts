@@ -9,6 +9,8 @@ export interface TokenGrant {
   readonly user: string;
   readonly channels: readonly Channel[];
   readonly devices: readonly DeviceId[];
+  /** Patterns of the types of commands it may send to each of the devices. Absent: none. */
+  readonly commands?: readonly string[];
   readonly ttlMs: number;
 }
 
@@ -50,10 +52,13 @@ export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
   }
 
   return {
-    sign({ user, channels, devices, ttlMs }) {
+    sign({ user, channels, devices, commands = [], ttlMs }) {
       const claims = {
         ...(channels.length > 0 && { channels }),
         ...(devices.length > 0 && { devices }),
+        ...(commands.length > 0 && {
+          commands: Object.fromEntries(devices.map((device) => [device, commands])),
+        }),
       };
       return make(user, claims, ttlMs);
     },

@@ -53,11 +53,12 @@ export function asUsage<T>(parse: () => T): T {
 }
 
 function knownOption({ name, rawName }: OptionToken, options: Options): Option {
-  const known = new Map(Object.entries(options)).get(name);
-  if (known !== undefined) return known;
+  const option = new Map(Object.entries(options)).get(name);
+  if (option !== undefined) return option;
   const names = Object.keys(options).map((it) => `--${it}`);
   const near = nearest(rawName, names);
-  const hint = near === undefined ? `known here: ${names.join(", ")}` : `did you mean ${near}?`;
+  const known = names.length === 0 ? "this command has none" : `known here: ${names.join(", ")}`;
+  const hint = near === undefined ? known : `did you mean ${near}?`;
   throw new UsageError(`Cannot use ${rawName}: there is no such option, ${hint}`);
 }
 

@@ -5,10 +5,11 @@ import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
 import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
 import { Fault } from "../core/faults.ts";
-import { createSqliteEngine } from "../engine/sqlite/engine.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
+import { openStore } from "./open-store.ts";
+import { probePush } from "./probe-push.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
 
 /** What a check says. A check that cannot say the remedy is not finished. */
@@ -30,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   { id: "listen", question: "Can it listen?", probe: probeListen },
   { id: "tokens", question: "Can it check tokens?", probe: probeTokens },
   { id: "clients", question: "Are clients kept to what they may?", probe: probeClients },
+  { id: "push", question: "Can it wake devices?", probe: probePush },
 ];
 
 async function probeTls({ tls, server }: Config, { clock }: CommandContext): Promise<Finding[]> {
@@ -63,18 +65,15 @@ function plainFinding(publicUrl: string | undefined): Finding {
   return { status: "warn", found, remedy };
 }
 
-async function probeData(
-  { store }: Config,
-  { clock, entropy }: CommandContext,
-): Promise<Finding[]> {
-  const { location } = store;
+async function probeData(config: Config, { clock, entropy }: CommandContext): Promise<Finding[]> {
+  const { location } = config.store;
   if (location === "memory") return [{ status: "ok", found: "everything stays in memory" }];
   const { file } = location;
   for (let path = file; ; path = dirname(path)) {
     try {
       await access(path, constants.R_OK | constants.W_OK);
       if (path !== file) return [{ status: "ok", found: `${file}, to be made in ${path}` }];
-      return [await probeStore(file, { ...store, clock, entropy })];
+      return [await probeStore(file, config, { clock, entropy })];
     } catch (error) {
       if (codeOf(error) === "ENOENT" && path !== dirname(path)) continue;
       const remedy = `Run: chown -R <the user that runs Posthorn> ${path}; or change server.data`;
@@ -86,11 +85,12 @@ async function probeData(
 /** Opens the store as the server would, which may run beside. */
 async function probeStore(
   file: string,
-  options: Config["store"] & Pick<CommandContext, "clock" | "entropy">,
+  config: Config,
+  { clock, entropy }: Pick<CommandContext, "clock" | "entropy">,
 ): Promise<Finding> {
-  const log = createLog({ level: "error", format: "text", clock: options.clock, write: () => {} });
+  const log = createLog({ level: "error", format: "text", clock, write: () => {} });
   try {
-    await using _engine = await createSqliteEngine({ ...options, deliver: () => {}, log });
+    await using _engine = await openStore(config, { clock, entropy, log });
     return { status: "ok", found: file };
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,7 @@
 import { nearest } from "../config/nearest.ts";
 import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
+import type { DeviceRequest } from "../core/devices.ts";
+import { parseJson } from "../protocol/json-body.ts";
 import { asUsage, onlyArgument, parseArguments, refuseArguments } from "./arguments.ts";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
 import { withDevices } from "./open-devices.ts";
@@ -16,12 +18,17 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
 
 const STORE_OPTIONS = { config: { type: "string" }, data: { type: "string" } } as const;
 const OPTIONS = { ...STORE_OPTIONS, json: { type: "boolean" } } as const;
+const ADD_OPTIONS = {
+  name: { type: "string" },
+  meta: { type: "string" },
+  enroll: { type: "boolean" },
+} as const;
 
 /** `posthorn device`. */
 export const deviceCommand: Command = {
   name: "device",
   summary: "Add, list and remove devices, give them new secrets",
-  usage: `Usage: posthorn device add [ID] [--name NAME] [--json]
+  usage: `Usage: posthorn device add [ID] [--name NAME] [--meta JSON] [--enroll] [--json]
        posthorn device list [--json]
        posthorn device rotate ID [--json]
        posthorn device remove ID
@@ -32,11 +39,16 @@ export const deviceCommand: Command = {
   remove  Let a device in no more
 
   --name NAME    What people call the device
-  --json         Print {"id","secret"}; for list [{"id","name","created_at"}]
+  --meta JSON    An object with whatever the backend wants to know of it
+  --enroll       Let a terminal with the fleet's key get a secret of it
+  --json         Print {"id","secret"}; for list
+                 [{"id","name","meta","enrollment","online","last_seen_at","created_at"}]
   --config FILE  The configuration file (default ./posthorn.toml, else /etc/posthorn/posthorn.toml)
   --data DIR     The directory of the store, instead of the configured one
 
-A running server notices within a second.`,
+A running server lets nobody in with what has ended after a second, and ends the streams and
+websockets that are open by it within fifteen; polls that are held get nothing any more.
+What list prints of a running server may be ten seconds old.`,
   async run([word, ...args], context) {
     await actionNamed(word)(args, context);
     return 0;
@@ -55,12 +67,16 @@ function actionNamed(word: string | undefined): Action {
 }
 
 async function add(args: readonly string[], context: CommandContext): Promise<void> {
-  const { values, positionals } = parseArguments(args, { ...OPTIONS, name: { type: "string" } });
-  const { name, json = false, ...store } = values;
-  const id = positionals.length === 0 ? undefined : idFrom(positionals);
+  const { values, positionals } = parseArguments(args, { ...OPTIONS, ...ADD_OPTIONS });
+  const { name, meta, enroll = false, json = false, ...store } = values;
+  const request: DeviceRequest = {
+    ...(positionals.length > 0 && { id: idFrom(positionals) }),
+    ...(name !== undefined && { name }),
+    ...(meta !== undefined && { meta: metaFrom(meta) }),
+    enroll,
+  };
   await withDevices(context, { args: store, makes: "store" }, async (devices) => {
-    const added = await devices.add({ ...(id && { id }), ...(name !== undefined && { name }) });
-    printCredentials(added, json, context);
+    printCredentials(await devices.add(request), json, context);
   });
 }
 
@@ -91,4 +107,11 @@ async function list(args: readonly string[], context: CommandContext): Promise<v
 
 function idFrom(positionals: readonly string[]): DeviceId {
   return asUsage(() => parseDeviceId(onlyArgument("the id of a device", positionals)));
+}
+
+function metaFrom(text: string): string {
+  return asUsage(() => {
+    parseJson(text);
+    return text;
+  });
 }

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { createDeviceSecrets } from "../auth/device-secrets.ts";
 import { createDevices, type Devices } from "../core/devices.ts";
 import { Fault } from "../core/faults.ts";
-import { createSqliteEngine } from "../engine/sqlite/engine.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { CommandContext } from "./command.ts";
+import { openStore } from "./open-store.ts";
 import { type ConfigArguments, readConfig } from "./read-config.ts";
 
 export interface DevicesUse {
@@ -26,13 +26,8 @@ export async function withDevices(
     const detail = `there is none at ${location.file}; server.data and the directory of this command decide where`;
     throw new Fault("store_missing", { detail });
   }
-  await using engine = await createSqliteEngine({
-    ...config.store,
-    deliver: () => {},
-    clock,
-    entropy,
-    log: createLog({ level: "warn", format: "text", clock, write: stderr }),
-  });
+  const log = createLog({ level: "warn", format: "text", clock, write: stderr });
+  await using engine = await openStore(config, { clock, entropy, log });
   await use(
     createDevices({ records: engine, secrets: createDeviceSecrets(entropy), clock, entropy }),
   );

@@ -2,6 +2,8 @@ import type { Device, DeviceCredentials, Devices } from "../core/devices.ts";
 import type { CommandContext } from "./command.ts";
 
 const DEVICES_PER_PAGE = 500;
+/** Of a time as ISO 8601 writes it. */
+const SEEN_WIDTH = 24;
 
 /** Prints a secret. It is kept nowhere, so this is the only time it can be seen. */
 export function printCredentials(
@@ -19,7 +21,7 @@ export function printCredentials(
 
 /** Prints every device, one per line. */
 export async function printDevices(
-  devices: Devices,
+  devices: Pick<Devices, "list">,
   json: boolean,
   { stdout, stderr }: CommandContext,
 ): Promise<void> {
@@ -34,7 +36,7 @@ export async function printDevices(
 }
 
 /** A page at a time: a large fleet is never held at once. */
-async function* everyDevice(devices: Devices): AsyncGenerator<Device> {
+async function* everyDevice(devices: Pick<Devices, "list">): AsyncGenerator<Device> {
   let page = await devices.list({ limit: DEVICES_PER_PAGE });
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     yield* page;
@@ -42,11 +44,26 @@ async function* everyDevice(devices: Devices): AsyncGenerator<Device> {
   }
 }
 
-function jsonOf({ id, name, createdAtMs }: Device): string {
-  return JSON.stringify({ id, name, created_at: new Date(createdAtMs).toISOString() });
+function jsonOf({ id, name, meta, enrollment, online, ...times }: Device): string {
+  const rest = JSON.stringify({
+    enrollment,
+    online,
+    last_seen_at: seenAt(times),
+    created_at: isoOf(times.createdAtMs),
+  });
+  return `{"id":"${id}","name":${JSON.stringify(name)},"meta":${meta},${rest.slice(1)}`;
 }
 
-function lineOf({ id, name, createdAtMs }: Device): string {
-  const columns = [id.padEnd(36), new Date(createdAtMs).toISOString(), name];
-  return `${columns.join("  ").trimEnd()}\n`;
+function lineOf({ id, name, online, ...times }: Device): string {
+  const presence = (online ? "online" : "offline").padEnd(7);
+  const seen = (seenAt(times) ?? "never seen").padEnd(SEEN_WIDTH);
+  return `${[id.padEnd(36), presence, seen, name].join("  ").trimEnd()}\n`;
+}
+
+function seenAt({ sighting }: Pick<Device, "sighting">): string | undefined {
+  return sighting && isoOf(sighting.seenAtMs);
+}
+
+function isoOf(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }

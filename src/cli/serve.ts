@@ -1,7 +1,8 @@
+import { DEV_API_KEY } from "../auth/api-keys.ts";
 import { DEV_SECRET } from "../auth/dev-devices.ts";
 import { type RunningServer, startServer } from "../compose.ts";
 import type { Config } from "../config/config.ts";
-import { isLoopback } from "../config/text-rules.ts";
+import { isLoopback } from "../core/loopback.ts";
 import type { Log } from "../core/ports/log.ts";
 import { currentHost } from "../runtime/current-host.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -70,7 +71,7 @@ interface Announcement {
   readonly log: Log;
 }
 
-/** One line for whoever starts it, and in development the three things to try next. */
+/** One line for whoever starts it, and in development the things to try next. */
 function announce(server: RunningServer, { config, context, log }: Announcement): void {
   const { port, secure } = server;
   const address = `${addressOf(config.server.host)}:${port}`;
@@ -85,8 +86,9 @@ function announce(server: RunningServer, { config, context, log }: Announcement)
   if (!config.dev && config.clients.insecure) warnInsecure(context, log);
 }
 
-/** Without any key no token can be right, and unless the backend is asked nobody can sign in. */
-function hasNoKey({ tokens, callbacks }: Config): boolean {
+/** Without any key no token can be right, and unless somebody else vouches for users nobody can sign in. */
+function hasNoKey({ tokens, callbacks, api, logins }: Config): boolean {
+  if (api.keys.length > 0 || logins.size > 0) return false;
   const { secret, rsaPublicKeyFile, ecdsaPublicKeyFile, jwksUrl } = tokens;
   const keys = [secret, rsaPublicKeyFile, ecdsaPublicKeyFile, jwksUrl, callbacks.urls.connect];
   return keys.every((key) => key === undefined);
@@ -110,6 +112,13 @@ to it as a phone would (in a browser console: new WebSocket("…").onmessage = (
   curl ${trust}${http}/v1/devices/demo/events -H 'Authorization: Bearer ${DEV_SECRET}' -d '{"type":"reading","data":{"temperature":21.5}}'
   ${ws}?device=demo
   ${http}/console
+
+Command it as a backend would, whose key is ${DEV_API_KEY} (as a bearer credential that word is every
+device's secret), and see a terminal and the phone beside it at work:
+
+  curl ${trust}${http}/v1/devices/demo/commands -H 'X-API-Key: ${DEV_API_KEY}' -d '{"type":"light","data":{"on":true}}'
+  posthorn demo-device --url ${http}
+  ${http}/demo
 
 `;
 }

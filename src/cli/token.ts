@@ -3,6 +3,8 @@ import { parseDurationMs } from "../config/units.ts";
 import { parseChannel } from "../core/channel.ts";
 import { parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
+import { checkCommandPattern } from "../core/grants.ts";
+import { LIMITS } from "../core/limits.ts";
 import { asUsage, parseArguments, refuseArguments } from "./arguments.ts";
 import { type Command, type CommandContext, UsageError } from "./command.ts";
 import { readConfig } from "./read-config.ts";
@@ -12,6 +14,7 @@ const OPTIONS = {
   user: { type: "string" },
   channel: { type: "string", multiple: true },
   device: { type: "string", multiple: true },
+  command: { type: "string", multiple: true },
   "channel-token": { type: "string" },
   ttl: { type: "string" },
   config: { type: "string" },
@@ -24,12 +27,13 @@ const TTL_MAX_MS = 3650 * 24 * 60 * 60 * 1000;
 export const tokenCommand: Command = {
   name: "token",
   summary: "Make a token that lets a user in, or into a channel",
-  usage: `Usage: posthorn token --user USER [--channel CHANNEL]... [--device ID]... [options]
+  usage: `Usage: posthorn token --user USER [--channel CHANNEL]... [--device ID]... [--command PATTERN]... [options]
        posthorn token --user USER --channel-token CHANNEL [options]
 
   --user USER        Whom it is for; "" is nobody in particular
   --channel CHANNEL  Subscribe the user to this channel; may be repeated
   --device ID        Let the user see this device; may be repeated
+  --command PATTERN  Let the user send these devices commands of this type, such as "lamp.*"; may be repeated
   --channel-token CHANNEL
                      Make a subscription token instead: a connected user shows it to subscribe to this channel
   --ttl DURATION     How long it is good for, such as 90s, 15m, 1h or 7d (default ${TTL_DEFAULT})
@@ -55,28 +59,45 @@ Needs tokens.secret in the configuration. Prints the token and nothing else.`,
 interface TokenArguments {
   readonly channel?: string[];
   readonly device?: string[];
+  readonly command?: string[];
   readonly "channel-token"?: string;
 }
 
 /** What to sign, checked before anything is read from disk. */
 function plan(
-  { channel = [], device = [], "channel-token": target }: TokenArguments,
+  { channel = [], device = [], command = [], "channel-token": target }: TokenArguments,
   base: { readonly user: string; readonly ttlMs: number },
 ): (signer: TokenSigner) => Promise<string> {
   if (target === undefined) {
+    checkCommands(command, device);
     const grant = {
       ...base,
       channels: channel.map(parseChannel),
       devices: device.map(parseDeviceId),
+      commands: command.map(checkCommandPattern),
     };
     return (signer) => signer.sign(grant);
   }
-  if (channel.length + device.length > 0) {
+  if (channel.length + device.length + command.length > 0) {
     const detail = "a subscription token is for one channel only";
-    throw new UsageError(`Cannot use --channel or --device with --channel-token: ${detail}`);
+    throw new UsageError(
+      `Cannot use --channel, --device or --command with --channel-token: ${detail}`,
+    );
   }
   const grant = { ...base, channel: parseChannel(target) };
   return (signer) => signer.signSubscription(grant);
+}
+
+function checkCommands(patterns: readonly string[], devices: readonly string[]): void {
+  const { commandPatternsMax } = LIMITS;
+  if (patterns.length > 0 && devices.length === 0) {
+    throw new UsageError("Cannot use --command without --device: it says what they may be sent");
+  }
+  if (patterns.length > commandPatternsMax) {
+    throw new UsageError(
+      `Cannot use --command ${patterns.length} times: at most ${commandPatternsMax} are allowed`,
+    );
+  }
 }
 
 function parseTtl(text: string): number {

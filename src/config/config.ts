@@ -1,8 +1,11 @@
 import { join, resolve } from "node:path";
 import type { LIMITS } from "../core/limits.ts";
 import type { Namespace, Namespaces } from "../core/namespaces.ts";
+import { type LoginConfig, toLogin } from "./logins-schema.ts";
+import { type PushConfig, toPush } from "./push-schema.ts";
 import { DEFAULT_NAMESPACE, type FileConfig } from "./schema.ts";
 import type { ConfigSources } from "./sources.ts";
+import { toWebhook, type WebhookConfig } from "./webhooks-schema.ts";
 
 /** A checked configuration, with the units in the names. */
 export interface Config {
@@ -35,6 +38,17 @@ export interface Config {
     /** Any of them lets the backend in. */
     readonly keys: readonly string[];
   };
+  readonly devices: {
+    /** Any of them lets a terminal enroll. */
+    readonly fleetKeys: readonly string[];
+    /** How long a post keeps its device online. */
+    readonly onlineTtlMs: number;
+    /** A gap that is shorter is no transition. */
+    readonly offlineGraceMs: number;
+    /** Between two wake-ups of one device. */
+    readonly wakeIntervalMs: number;
+    readonly commandLeaseMs: number;
+  };
   readonly callbacks: {
     /** What is absent is not asked. */
     readonly urls: {
@@ -65,8 +79,16 @@ export interface Config {
     readonly reply: string;
     readonly visitors: boolean;
   };
+  /** By the names under which mini-programs know them. */
+  readonly logins: ReadonlyMap<string, LoginConfig>;
+  readonly sessions: {
+    readonly ttlMs: number;
+    readonly secret?: string;
+  };
   readonly namespaces: Namespaces;
   /** By the names under which devices know them. */
+  readonly push: ReadonlyMap<string, PushConfig>;
+  readonly webhooks: readonly WebhookConfig[];
   readonly limits: ConfigLimits;
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -106,6 +128,7 @@ export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Con
     },
     tokens: toTokens(tokens, pathOf),
     api: { keys: api.keys },
+    devices: toDevices(values.devices),
     callbacks: toCallbacks(callbacks),
     clients: {
       allowedOrigins: toAllowedOrigins(values, dev),
@@ -114,7 +137,11 @@ export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Con
       insecure: dev || values.clients.insecure,
     },
     login,
+    logins: new Map(Object.entries(values.logins).map(([name, it]) => [name, toLogin(name, it)])),
+    sessions: toSessions(values.sessions),
     namespaces: toNamespaces(channels),
+    push: new Map(Object.entries(values.push).map(([name, it]) => [name, toPush(it, pathOf)])),
+    webhooks: Object.entries(values.webhooks).map(([name, it]) => toWebhook(name, it)),
     limits: toLimits(limits),
     log,
   };
@@ -145,6 +172,20 @@ function toTokens(
     ...(issuer !== undefined && { issuer }),
     userClaim: user_claim,
   };
+}
+
+function toDevices(devices: FileConfig["devices"]): Config["devices"] {
+  return {
+    fleetKeys: devices.fleet_keys,
+    onlineTtlMs: devices.online_ttl,
+    offlineGraceMs: devices.offline_grace,
+    wakeIntervalMs: devices.wake_interval,
+    commandLeaseMs: devices.command_lease,
+  };
+}
+
+function toSessions({ secret, ttl }: FileConfig["sessions"]): Config["sessions"] {
+  return { ttlMs: ttl, ...(secret !== undefined && { secret }) };
 }
 
 function toCallbacks(callbacks: FileConfig["callbacks"]): Config["callbacks"] {
@@ -210,6 +251,7 @@ function toLimits(limits: FileConfig["limits"]) {
     eventMaxBytes: limits.event_max_bytes,
     bodyMaxBytes: limits.body_max_bytes,
     eventsPerPost: limits.events_per_post,
+    ndjsonMaxBytes: limits.ndjson_max_bytes,
     greetingTimeoutMs: limits.greeting_timeout,
     pingIntervalMs: limits.ping_interval,
     pongTimeoutMs: limits.pong_timeout,

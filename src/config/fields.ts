@@ -92,6 +92,17 @@ export function choice<const Words extends readonly [string, ...string[]]>(
     });
 }
 
+/** One of a few words that may be left out for good. */
+export function optionalChoice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  description: string,
+) {
+  return z
+    .enum(words)
+    .optional()
+    .register(FIELDS, { description, wanted: wantedOf(words), fromText: String });
+}
+
 interface TextRules {
   readonly wanted: string;
   readonly description: string;

@@ -115,9 +115,17 @@ const bounds = {
   }),
   events_per_post: count("events", {
     min: 1,
-    max: 100_000,
+    max: 10_000,
     fallback: LIMITS.eventsPerPost,
-    description: "Events in one post of a device.",
+    description:
+      "Events in one post of a device, and those of a post with one event per line that are stored at a time.",
+  }),
+  ndjson_max_bytes: size({
+    min: KB,
+    max: 100 * MB,
+    fallback: LIMITS.ndjsonMaxBytes,
+    description:
+      "The largest post with one event per line (application/x-ndjson), after it is unpacked. It is stored in parts of at most body_max_bytes, so it costs no more memory than another post.",
   }),
   greeting_timeout: duration({
     min: 100,

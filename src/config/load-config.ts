@@ -1,11 +1,11 @@
 import type { z } from "zod";
+import { isLoopback } from "../core/loopback.ts";
 import { type Config, toConfig } from "./config.ts";
 import { envNameOf } from "./env-names.ts";
 import { fieldAt, formatKey, type KeyPath, namesIn, nearestKey } from "./keys.ts";
 import { ConfigError, describeValue, type Problem } from "./problems.ts";
 import { ConfigSchema, type FileConfig, NAMED_SECTIONS } from "./schema.ts";
 import { type ConfigSources, type Layers, layerSources, type Setting, valueAt } from "./sources.ts";
-import { isLoopback } from "./text-rules.ts";
 import { isTable } from "./toml-file.ts";
 
 const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;

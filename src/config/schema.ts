@@ -3,10 +3,15 @@ import { DEVICE_NAMESPACE } from "../core/channel.ts";
 import { Api } from "./api-schema.ts";
 import { Callbacks } from "./callbacks-schema.ts";
 import { Clients } from "./clients-schema.ts";
+import { Devices } from "./devices-schema.ts";
 import { choice, count, duration, flag, optionalText, text, unmet } from "./fields.ts";
 import { Limits } from "./limits-schema.ts";
+import { Logins, Login as NamedLogin } from "./logins-schema.ts";
+import { Push } from "./push-schema.ts";
+import { Sessions } from "./sessions-schema.ts";
 import { isPath } from "./text-rules.ts";
 import { Tokens } from "./tokens-schema.ts";
+import { Webhook } from "./webhooks-schema.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** The name under which channels outside any namespace are configured. */
@@ -103,7 +108,12 @@ const Channels = z
   .catchall(Namespace);
 
 /** The sections whose tables the operator names, and what a name is called there. */
-export const NAMED_SECTIONS = { channels: "namespace" } as const;
+export const NAMED_SECTIONS = {
+  channels: "namespace",
+  logins: "name",
+  push: "name",
+  webhooks: "name",
+} as const;
 
 /** The schema of every other section. */
 export const SECTIONS = {
@@ -115,6 +125,8 @@ export const SECTIONS = {
   callbacks: Callbacks,
   clients: Clients,
   login: Login,
+  sessions: Sessions,
+  devices: Devices,
   limits: Limits,
   log: Log,
 } as const;
@@ -124,9 +136,19 @@ export function shapeOfNamed(
   section: string,
   name: string,
 ): Readonly<Record<string, z.ZodType>> | undefined {
-  if (section !== "channels") return undefined;
-  // What Posthorn does not know by name is a namespace of the operator's.
-  return name === DEVICE_NAMESPACE ? DeviceNamespace.shape : Namespace.shape;
+  switch (section) {
+    case "channels":
+      // What Posthorn does not know by name is a namespace of the operator's.
+      return name === DEVICE_NAMESPACE ? DeviceNamespace.shape : Namespace.shape;
+    case "logins":
+      return NamedLogin.shape;
+    case "push":
+      return Push.shape;
+    case "webhooks":
+      return Webhook.shape;
+    default:
+      return undefined;
+  }
 }
 
 /** The whole configuration as files write it. */
@@ -139,7 +161,12 @@ export const ConfigSchema = z.strictObject({
   callbacks: Callbacks.prefault({}),
   clients: Clients.prefault({}),
   login: Login.prefault({}),
+  logins: Logins.prefault({}),
+  sessions: Sessions.prefault({}),
+  devices: Devices.prefault({}),
   channels: Channels.prefault({}),
+  push: z.record(z.string(), Push).prefault({}),
+  webhooks: z.record(z.string(), Webhook).prefault({}),
   limits: Limits.prefault({}),
   log: Log.prefault({}),
 });

@@ -1,3 +1,6 @@
+import { Buffer } from "node:buffer";
+import { parseGlob } from "../core/glob.ts";
+
 /** Whether a text can be the path of a file or directory. */
 export function isPath(path: string): boolean {
   return path !== "" && !path.includes("\0");
@@ -10,7 +13,22 @@ export function isWebUrl(address: string): boolean {
   return /^https?:$/.test(protocol) && `${username}${password}${hash}` === "";
 }
 
-/** Whether an address or host name can be reached from the machine itself only. */
-export function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host);
+export const WEBHOOK_SECRET_WANTED =
+  "whsec_ and 24 to 64 bytes in base64, such as the output of: echo whsec_$(openssl rand -base64 32)";
+
+/** Whether a text is a secret as Standard Webhooks wants it. */
+export function isWebhookSecret(secret: string): boolean {
+  const [, base64 = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+  const bytes = Buffer.from(base64, "base64").length;
+  return base64.length % 4 === 0 && bytes >= 24 && bytes <= 64;
+}
+
+/** Whether a text is a pattern that can be read. */
+export function isGlob(pattern: string): boolean {
+  try {
+    parseGlob(pattern);
+    return true;
+  } catch {
+    return false; // the pattern itself is told to whoever wrote it
+  }
 }

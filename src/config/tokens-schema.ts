@@ -9,7 +9,7 @@ const SECRET_WANTED = `a text of at least ${SECRET_MIN_CHARS} characters, such a
 /** Claims that mean something else already. */
 const TAKEN_CLAIMS = new Set([
   ...["aud", "exp", "iat", "iss", "jti", "nbf", "expire_at"],
-  ...["channel", "channels", "subs", "devices", "client"],
+  ...["channel", "channels", "subs", "devices", "commands", "client"],
   ...["info", "b64info", "data", "b64data", "meta", "override"],
 ]);
 

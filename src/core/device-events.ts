@@ -1,73 +1,119 @@
-import { deviceChannel } from "./channel.ts";
+import type { OfferedEvent } from "./device-event.ts";
 import type { DeviceId } from "./device-id.ts";
+import { EventNames, type PartEnd } from "./event-names.ts";
+import {
+  createEventStore,
+  type EventStoreOptions,
+  type StoredEvents,
+  type StoreEvents,
+} from "./event-store.ts";
 import { Fault } from "./faults.ts";
-import { LIMITS } from "./limits.ts";
-import type { Clock } from "./ports/clock.ts";
-import type { Streams } from "./ports/engine.ts";
+import { KeysInFlight } from "./keys-in-flight.ts";
 import type { Entropy } from "./ports/entropy.ts";
-import type { Retention } from "./publication.ts";
+import type { Fingerprint } from "./ports/fingerprint.ts";
 
-/** What a device posts. `data` and `time` are JSON text and stay as they are. */
-export interface DeviceEvent {
-  /** Absent: the server makes one, and a repeated post is a new event. */
-  readonly id?: string;
-  readonly type: string;
-  readonly data: string;
-  /** The device's own idea of the time; never judged, since cheap boards start in 1970. */
-  readonly time?: string;
-}
-
-export interface EventResult {
-  readonly id: string;
-  readonly offset: number;
-  readonly duplicate: boolean;
-}
-
-export interface DeviceEventsOptions {
-  readonly streams: Streams;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly retention: Retention;
+/** One request of a device, which may bring its events in several parts. */
+export interface EventPost {
+  /**
+   * Resolves when the events of the part are stored, or to why not. Parts are stored one after the
+   * other: wait for the answer before the next one, and offer none after a refusal.
+   */
+  store(part: readonly OfferedEvent[], end: PartEnd): Promise<StoredEvents>;
 }
 
 export interface DeviceEvents {
-  /** Resolves when the event is stored; rejects with a {@link Fault} when it is not. */
-  post(device: DeviceId, event: DeviceEvent): Promise<EventResult>;
+  /**
+   * Begins a request. Its `key` makes it one that has its effect once, however often it comes within
+   * 24 h: what was stored is told again as a duplicate, and what was not is stored then. The same key
+   * with another request is refused with `event_id_reused` before anything it names is stored, and
+   * with `key_in_flight` while the store works for it. A request that stored nothing leaves the key
+   * unused, so it may be mended and sent again.
+   *
+   * Events with ids of their own are known again by these, in this request or any other: the key
+   * does not name them. What of them stands before the first event that the key names is stored even
+   * if that one is refused, since their order counts; the outcomes say so.
+   */
+  begin(device: DeviceId, key?: string): EventPost;
+}
+
+export interface DeviceEventsOptions extends EventStoreOptions {
+  readonly entropy: Entropy;
+  readonly fingerprint: Fingerprint;
 }
 
 /** Types that Posthorn publishes itself; a device that could use them could lie about itself. */
 const RESERVED_TYPE = /^(device|command)\./;
 
-/** Turns what devices post into publications on their channels. */
+/** Takes in what devices post. */
 export function createDeviceEvents(options: DeviceEventsOptions): DeviceEvents {
-  const { streams, clock, entropy, retention } = options;
+  const { entropy, fingerprint } = options;
+  const storeEvents = createEventStore(options);
+  const inFlight = new KeysInFlight();
   return {
-    async post(device, event) {
-      if (RESERVED_TYPE.test(event.type)) {
-        const detail = `"${event.type}" is Posthorn's own, wanted a type that starts with neither "device." nor "command."`;
-        throw new Fault("event_type_reserved", { detail });
+    begin(device, key) {
+      const namesOptions = { fingerprint, makeId: () => entropy.uuid() };
+      if (key !== undefined) {
+        const names = new EventNames({ ...namesOptions, key });
+        return new KeyedPost(device, key, { names, inFlight, storeEvents });
       }
-      const id = event.id ?? entropy.uuid();
-      const timeMs = clock.nowMs();
-      const { offset, duplicate } = await streams.append({
-        channel: deviceChannel(device),
-        publication: { data: encodeEvent(device, { ...event, id }, timeMs), timeMs },
-        retention,
-        ...(event.id !== undefined && {
-          dedupe: { scope: device, id, ttlMs: LIMITS.dedupeTtlMs },
-        }),
-      });
-      return { id, offset, duplicate };
+      const names = new EventNames(namesOptions);
+      return {
+        store: (part, end) => storeEvents(device, names.next(part.map(refuseReserved), end).events),
+      };
     },
   };
 }
 
-/** The publication's JSON text. `data` and `time` are spliced in, so no digit or key order changes. */
-function encodeEvent(
-  device: DeviceId,
-  event: DeviceEvent & { id: string },
-  timeMs: number,
-): string {
-  const head = `{"id":${JSON.stringify(event.id)},"type":${JSON.stringify(event.type)}`;
-  return `${head},"device":"${device}","time":${event.time ?? timeMs},"data":${event.data}}`;
+interface Keyed {
+  readonly names: EventNames;
+  readonly inFlight: KeysInFlight;
+  readonly storeEvents: StoreEvents;
+}
+
+class KeyedPost implements EventPost {
+  readonly #device: DeviceId;
+  readonly #key: string;
+  readonly #keyed: Keyed;
+
+  constructor(device: DeviceId, key: string, keyed: Keyed) {
+    this.#device = device;
+    this.#key = key;
+    this.#keyed = keyed;
+  }
+
+  async store(part: readonly OfferedEvent[], end: PartEnd): Promise<StoredEvents> {
+    // Whether it is the same part as before can be told only of one that is complete.
+    if (end === "broken") return { outcomes: [] };
+    try {
+      using _held = this.#keyed.inFlight.take(this.#device, this.#key);
+      return await this.#storeGuarded(part, end);
+    } catch (error) {
+      if (error instanceof Fault) return { outcomes: [], refusal: error };
+      throw error;
+    }
+  }
+
+  /** The others wait for the guard, which tells whether this is the request that the key stands for. */
+  async #storeGuarded(part: readonly OfferedEvent[], end: PartEnd): Promise<StoredEvents> {
+    const { names, storeEvents } = this.#keyed;
+    const { events, guardAt } = names.next(part.map(refuseReserved), end);
+    const first = await storeEvents(this.#device, events.slice(0, guardAt + 1));
+    if (first.refusal !== undefined) return first;
+    if (first.outcomes[guardAt] instanceof Fault) {
+      return { outcomes: first.outcomes.slice(0, guardAt), refusal: reusedKey(this.#key) };
+    }
+    const rest = await storeEvents(this.#device, events.slice(guardAt + 1));
+    return { ...rest, outcomes: [...first.outcomes, ...rest.outcomes] };
+  }
+}
+
+function refuseReserved(event: OfferedEvent): OfferedEvent {
+  if (event instanceof Fault || !RESERVED_TYPE.test(event.type)) return event;
+  const detail = `got the type ${JSON.stringify(event.type)}, which is Posthorn's own, wanted one that starts with neither "device." nor "command."`;
+  return new Fault("event_type_reserved", { detail });
+}
+
+function reusedKey(key: string): Fault {
+  const detail = `the Idempotency-Key ${JSON.stringify(key)} is that of a request of the last 24 h with another body, wanted a new key`;
+  return new Fault("event_id_reused", { detail });
 }

@@ -6,7 +6,7 @@ declare const brand: unique symbol;
 export type DeviceId = string & { readonly [brand]: "DeviceId" };
 
 /** Safe in URLs, file names, log lines and channel names; long enough for an IMEI, a UUID or a serial number. */
-const DEVICE_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const DEVICE_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Turns untrusted text into a {@link DeviceId}, or throws `device_malformed`. */
 export function parseDeviceId(text: string): DeviceId {

@@ -1,4 +1,4 @@
-import { type Channel, namespaceOf } from "./channel.ts";
+import { type Channel, DEVICE_NAMESPACE, namespaceOf } from "./channel.ts";
 import { Fault } from "./faults.ts";
 import type { Retention } from "./publication.ts";
 
@@ -42,4 +42,11 @@ export function requireRules(channel: Channel, namespaces: Namespaces): Namespac
   const rules = namespaces.get(namespaceOf(channel));
   if (rules !== undefined) return rules;
   throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });
+}
+
+/** What the channels of devices keep. There is always such a namespace, and it keeps at least one publication. */
+export function deviceRetention(namespaces: Namespaces): Retention {
+  const retention = namespaces.get(DEVICE_NAMESPACE)?.retention;
+  if (retention !== undefined) return retention;
+  throw new Error(`Cannot start: channels.${DEVICE_NAMESPACE} keeps no history`);
 }

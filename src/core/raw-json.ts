@@ -14,19 +14,38 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 
+/** One member of an object as it was written. */
+export interface RawMember {
+  /** With its quotes and escapes. */
+  readonly keyText: string;
+  readonly text: string;
+}
+
 /** The text of each member's value by key, as `JSON.parse` would choose: the last of equal keys. */
 export function rawMembers(objectText: string): Map<string, string> {
   const members = new Map<string, string>();
+  eachMember(objectText, (keyText, text) => members.set(keyOf(keyText), text));
+  return members;
+}
+
+/** The same with the text of each key, for who writes the object again. */
+export function rawEntries(objectText: string): Map<string, RawMember> {
+  const entries = new Map<string, RawMember>();
+  eachMember(objectText, (keyText, text) => entries.set(keyOf(keyText), { keyText, text }));
+  return entries;
+}
+
+function eachMember(objectText: string, found: (keyText: string, text: string) => void): void {
   let at = skipSpace(objectText, 0) + 1;
   while (true) {
     at = skipSpace(objectText, at);
-    if (objectText.charCodeAt(at) !== QUOTE) return members;
+    if (objectText.charCodeAt(at) !== QUOTE) return;
     const keyEnd = endOfString(objectText, at);
     const valueStart = skipSpace(objectText, skipSpace(objectText, keyEnd) + 1);
     const valueEnd = endOfValue(objectText, valueStart);
-    members.set(keyOf(objectText.slice(at, keyEnd)), objectText.slice(valueStart, valueEnd));
+    found(objectText.slice(at, keyEnd), objectText.slice(valueStart, valueEnd));
     at = skipSpace(objectText, valueEnd);
-    if (objectText.charCodeAt(at) !== COMMA) return members;
+    if (objectText.charCodeAt(at) !== COMMA) return;
     at += 1;
   }
 }
@@ -57,6 +76,26 @@ export function rawAt(objectText: string, path: readonly string[]): string | und
 /** Whether the text is that of an object. */
 export function isObjectText(jsonText: string): boolean {
   return jsonText.charCodeAt(skipSpace(jsonText, 0)) === OPEN_BRACE;
+}
+
+/** Whether the text is that of an array. */
+export function isArrayText(jsonText: string): boolean {
+  return jsonText.charCodeAt(skipSpace(jsonText, 0)) === OPEN_BRACKET;
+}
+
+/** How many objects and arrays lie within each other where they do so most; 0 for a text, a number and the like. */
+export function depthOf(jsonText: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let at = 0;
+  while (at < jsonText.length) {
+    const code = jsonText.charCodeAt(at);
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1;
+    if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
+    deepest = Math.max(deepest, depth);
+    at = code === QUOTE ? endOfString(jsonText, at) : at + 1;
+  }
+  return deepest;
 }
 
 /** The same JSON on one line: raw line breaks can only be white space in JSON, and frames are split at them. */

@@ -1,4 +1,4 @@
-import type { Context, Next } from "hono";
+import type { Context } from "hono";
 import { Fault } from "../core/faults.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -9,10 +9,10 @@ import type { Gateway } from "../ws/gateway.ts";
 import type { HeldStart } from "../ws/held-clients.ts";
 import type { App, Caller } from "./app-env.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
-import { exposeTo, preflight } from "./cors.ts";
+import { forPages, type Methods } from "./for-pages.ts";
 import { peerOf } from "./peer.ts";
-import { toProblem } from "./problem.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
+import { STREAM_HEADERS } from "./stream-headers.ts";
 
 /** What the transports beside the websocket need. */
 export interface TransportServices {
@@ -26,7 +26,6 @@ export interface TransportServices {
 }
 
 type TransportContext = Context<{ Bindings: Caller }>;
-type Methods = readonly ("GET" | "POST")[];
 
 /** Where responses are held open, how each begins, and by which methods. */
 const HELD: readonly {
@@ -47,14 +46,6 @@ const CONTENT_TYPES = {
   uni_sse: "text/event-stream; charset=utf-8",
 } as const satisfies Record<HeldTransport, string>;
 
-/** A proxy or a runtime that gathers what is sent, to store or to compress it, would hold it back. */
-const STREAM_HEADERS = {
-  "x-accel-buffering": "no",
-  "cache-control": "private, no-cache, no-store, no-transform, must-revalidate, max-age=0",
-  pragma: "no-cache",
-  expires: "0",
-} as const;
-
 /** The client protocol where there is no websocket: frames go down a held response and come by posts. */
 export function bindClientTransports(app: App, services: TransportServices): void {
   for (const { path, transport, methods } of HELD) {
@@ -63,31 +54,6 @@ export function bindClientTransports(app: App, services: TransportServices): voi
   }
   app.use("/emulation", forPages(["POST"], services));
   app.all("/emulation", (c) => emulate(c, services));
-}
-
-/** Keeps foreign pages out, answers preflights and refuses other methods, on behalf of a route. */
-function forPages(methods: Methods, { gate, clock, log }: TransportServices) {
-  return async (c: TransportContext, next: Next): Promise<Response | undefined> => {
-    const { raw } = c.req;
-    gate.checkOrigin(raw, c.env.remoteAddress);
-    const origin = c.req.header("origin");
-    if (raw.method === "OPTIONS") return exposed(preflight(raw, methods), origin);
-    // Hono routes HEAD as GET and drops the body: its client would be held for nobody.
-    if (methods.some((method) => method === raw.method)) {
-      await next();
-      exposeTo(origin, c.res.headers);
-      return undefined;
-    }
-    const detail = `got ${raw.method}, wanted ${methods.join(" or ")}`;
-    const refusal = toProblem(new Fault("http_method_wrong", { detail }), clock, log);
-    refusal.headers.set("allow", [...methods, "OPTIONS"].join(", "));
-    return exposed(refusal, origin);
-  };
-}
-
-function exposed(response: Response, origin: string | undefined): Response {
-  exposeTo(origin, response.headers);
-  return response;
 }
 
 async function hold(

@@ -6,6 +6,7 @@ import {
   checkHandshake,
   type HandshakeOffer,
   type HandshakeRefusal,
+  isDeviceSocket,
   refusedByRuntime,
 } from "../ws/handshake.ts";
 import { refusalResponse } from "../ws/handshake-refusal.ts";
@@ -49,7 +50,13 @@ export function createEntry(options: EntryOptions): Entry {
         case "refused":
           return refuse(handshake, { request, info, url, options });
         case "upgrade":
-          return upgrade(handshake, { request, info, url, options });
+          if (!isDeviceSocket(url.pathname)) {
+            return upgrade(handshake, { request, info, url, options });
+          }
+          options.gate.checkRate(info.remoteAddress);
+          tellOddities(handshake, { info, url, options });
+          // Its route asks for the device's secret, and then switches.
+          return await app.fetch(request, info);
       }
     } catch (error) {
       return toProblem(error, clock, log);
@@ -67,18 +74,26 @@ interface Upgrading {
 }
 
 function upgrade(offer: HandshakeOffer, upgrading: Upgrading): Response {
-  const { request, info, url, options } = upgrading;
-  const { gateway, gate, clientHeaders, log } = options;
+  const { request, info, options } = upgrading;
+  const { gateway, gate, clientHeaders } = options;
   gate.checkOrigin(request, info.remoteAddress);
   gate.checkRate(info.remoteAddress);
   gate.checkRoom(info.remoteAddress);
-  for (const oddity of offer.oddities) {
-    log.warn("handshake.odd", { ...oddity, path: url.pathname, address: info.remoteAddress });
-  }
+  tellOddities(offer, upgrading);
   const handler = gateway.accept(peerOf(request, info, clientHeaders), greetingOf(upgrading));
   const { protocol } = offer;
   if (info.upgrade(handler, protocol === undefined ? {} : { protocol })) return new Response();
   return refuse(refusedByRuntime(offer), upgrading);
+}
+
+function tellOddities(
+  { oddities }: HandshakeOffer,
+  { info, url, options }: Omit<Upgrading, "request">,
+): void {
+  for (const oddity of oddities) {
+    const address = info.remoteAddress;
+    options.log.warn("handshake.odd", { ...oddity, path: url.pathname, address });
+  }
 }
 
 function greetingOf({ request, url, options }: Upgrading): Greeting {

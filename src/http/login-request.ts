@@ -24,7 +24,11 @@ export function parseLogin(request: Request, url: URL): Omit<HandshakeConnect, "
   }
   return {
     devices: query.getAll("device"),
-    token: query.get("token") || (bearerOf(request.headers.get("authorization")) ?? ""),
+    withStates: query.get("state") === "1",
+    token:
+      query.get("ticket") ||
+      query.get("token") ||
+      (bearerOf(request.headers.get("authorization")) ?? ""),
     sinceOf: (channel: Channel) => {
       const named = resumed.get(channel);
       return named === undefined ? unnamed : [named];

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { Fault } from "../core/faults.ts";
 import { onOneLine, rawAt } from "../core/raw-json.ts";
+import { malformedFrame, parseFrame } from "./frame-object.ts";
 import { wordsOf } from "./issue-words.ts";
 
 const Offset = z.int().min(0);
@@ -94,7 +94,7 @@ const CommandId = z.int().min(0).max(0xffff_ffff);
 export function decodeClientFrame(text: string): ClientLine[] {
   if (text === "{}") return ["pong"];
   const trimmed = text.trimEnd();
-  if (trimmed === "") throw malformed("it is empty");
+  if (trimmed === "") throw malformedFrame("it is empty");
   return trimmed.split("\n").map(decodeLine);
 }
 
@@ -106,10 +106,10 @@ export function decodeBareConnect(text: string): CommandOf<"connect"> {
   const trimmed = text.trim();
   const object = trimmed === "" || trimmed === "null" ? "{}" : trimmed;
   // Else what is spliced in could end the request and begin another command.
-  parseObject(object);
+  parseFrame(object);
   const [line] = decodeClientFrame(`{"id":1,"connect":${onOneLine(object)}}`);
   if (line === undefined || line === "pong" || line.method !== "connect") {
-    throw malformed("it is not a connect request");
+    throw malformedFrame("it is not a connect request");
   }
   return line;
 }
@@ -126,17 +126,20 @@ export function isJsonObject(text: string): boolean {
 }
 
 function decodeLine(line: string): ClientLine {
-  const value = parseObject(line);
+  const value = parseFrame(line);
   const method = METHODS.find((name) => value[name] !== undefined && value[name] !== null);
   const id = CommandId.safeParse(value["id"] ?? 0);
-  if (!id.success) throw malformed("its id is not a whole number of at most 32 bits");
+  if (!id.success) throw malformedFrame("its id is not a whole number of at most 32 bits");
   if (method === undefined) {
     if (id.data === 0) return "pong";
-    throw malformed(`command ${id.data} has no known request`);
+    throw malformedFrame(`command ${id.data} has no known request`);
   }
-  if (id.data === 0 && method !== "send") throw malformed(`its ${method} has no id`);
-  const request = REQUESTS[method].safeParse(withoutNulls(value[method]));
-  if (!request.success) throw malformed(`its ${method}: ${wordsOf(request.error)}`);
+  if (id.data === 0 && method !== "send") throw malformedFrame(`its ${method} has no id`);
+  const found = withoutNulls(value[method]);
+  const request = REQUESTS[method].safeParse(found);
+  if (!request.success) {
+    throw malformedFrame(`its ${method}: ${wordsOf(request.error, found, REQUESTS[method])}`);
+  }
   const data = rawAt(line, [method, "data"]);
   return {
     id: id.data,
@@ -150,20 +153,4 @@ function decodeLine(line: string): ClientLine {
 function withoutNulls(request: unknown): unknown {
   if (typeof request !== "object" || request === null || Array.isArray(request)) return request;
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
-}
-
-function parseObject(line: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>;
-    }
-  } catch (cause) {
-    throw new Fault("frame_malformed", { detail: "it is not JSON", cause });
-  }
-  throw malformed("it is not a JSON object");
-}
-
-function malformed(detail: string): Fault {
-  return new Fault("frame_malformed", { detail });
 }

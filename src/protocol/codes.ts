@@ -26,8 +26,12 @@ export const DISCONNECT = {
   binaryFrame: { code: 3506, reason: "inappropriate protocol" },
   permissionDenied: { code: 3507, reason: "permission denied" },
   notAvailable: { code: 3508, reason: "not available" },
+  ticketInvalid: { code: 4001, reason: "ticket expired or used" },
   replaced: { code: 4500, reason: "replaced" },
 } as const satisfies Record<string, Disconnect>;
+
+/** Of the websocket itself (RFC 6455 §7.4.1), in the runtimes' own words. */
+export const FRAME_TOO_LARGE: Disconnect = { code: 1009, reason: "Received too big message" };
 
 /**
  * Tells a client to come back after a while. The reason is JSON so that an SDK can obey it; existing
@@ -52,6 +56,12 @@ export interface ProtocolError {
   /** The client may try again. */
   readonly temporary?: boolean;
 }
+
+/** Errors of Posthorn's own methods; the protocol leaves the codes from 400 on to applications. */
+export const RPC_ERROR = {
+  notFound: { code: 404, message: "not found" },
+  conflict: { code: 409, message: "conflict" },
+} as const satisfies Record<string, ProtocolError>;
 
 export const ERROR = {
   internal: { code: 100, message: "internal server error", temporary: true },

@@ -14,9 +14,10 @@ export type EmulationRequest = z.infer<typeof EmulationFields>;
 
 /** Decodes the body of `POST /emulation`, or throws `body_malformed`. */
 export function decodeEmulationRequest(text: string): EmulationRequest {
-  const parsed = EmulationFields.safeParse(parseJson(text));
+  const value = parseJson(text);
+  const parsed = EmulationFields.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Fault("body_malformed", { detail: wordsOf(parsed.error) });
+  throw new Fault("body_malformed", { detail: wordsOf(parsed.error, value, EmulationFields) });
 }
 
 function parseJson(text: string): unknown {

@@ -1,29 +1,47 @@
 import { z } from "zod";
-import type { DeviceEvent } from "../core/device-events.ts";
+import type { OfferedEvent } from "../core/device-event.ts";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { onOneLine, rawElements, rawMembers } from "../core/raw-json.ts";
+import { utf8Length } from "../core/utf8-length.ts";
 import { wordsOf } from "./issue-words.ts";
 import { Key, Printable } from "./key-text.ts";
 
 const EventId = Key.min(1);
 
-const EventFields = z.strictObject({
-  id: EventId.optional(),
-  type: Printable.min(1).max(LIMITS.eventTypeMaxChars),
-  data: z.unknown().optional(),
-  time: z.union([z.number(), z.string().max(64)]).optional(),
+/** One event as a device writes it. */
+export const EventBody = z.strictObject({
+  id: EventId.meta({
+    description:
+      "The device's own name for the event: the same id again within 24 hours is the same event, stored once",
+    examples: ["e-000017"],
+  }).optional(),
+  type: Printable.min(1)
+    .max(LIMITS.eventTypeMaxChars)
+    .meta({
+      description: "What happened. Types that begin with `device.` or `command.` are the server's",
+      examples: ["sold"],
+    }),
+  data: z
+    .unknown()
+    .meta({
+      description: `Any JSON, passed on as it was written; null when absent. The whole event has at most ${LIMITS.eventMaxBytes} bytes, unless the server is configured otherwise`,
+      examples: [{ slot: 4, price: 2.5 }],
+    })
+    .optional(),
+  time: z
+    .union([z.number(), z.string().max(64)])
+    .meta({
+      description: "When it was by the device's own clock, in any form; kept as data, never judged",
+      examples: ["2026-01-01T00:00:00Z"],
+    })
+    .optional(),
 });
-
-export type DecodedEvent = DeviceEvent | Fault;
-
-/** How the body of a post separates its events. */
-export type EventBodyForm = "json" | "ndjson";
 
 export interface DecodedEvents {
   /** The body was one object, not a list. */
   readonly single: boolean;
-  readonly events: readonly DecodedEvent[];
+  readonly events: readonly OfferedEvent[];
 }
 
 export interface EventBodyLimits {
@@ -31,50 +49,52 @@ export interface EventBodyLimits {
   readonly eventsPerPost: number;
 }
 
+/** What a reason may quote of a body: there may be one for every event. */
+const REASON_MAX_CHARS = 300;
+
 /**
- * Decodes a post's body: one event, an array, or one event per line. A list's bad items are faults
- * in their places, so that the good ones are not lost with them; a body that is no list of events
- * at all throws.
+ * Decodes a post's JSON body: one event or a list. A list's bad items are faults in their places, so
+ * that the good ones are not lost with them; a body that is no list of events at all throws.
  */
-export function decodeEventBody(
-  text: string,
-  form: EventBodyForm,
-  limits: EventBodyLimits,
-): DecodedEvents {
-  if (form === "ndjson") {
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
-    return listOf(lines, limits);
-  }
+export function decodeEventBody(text: string, limits: EventBodyLimits): DecodedEvents {
   const value = parseJson(text);
-  if (Array.isArray(value)) return listOf(rawElements(text), limits);
-  return { single: true, events: [decodeEvent(text, limits)] };
-}
-
-/** Checks an id that did not come with the event; throws `event_invalid`. */
-export function parseEventId(text: string): string {
-  const parsed = EventId.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new Fault("event_invalid", { detail: `id: ${parsed.error.issues[0]?.message}` });
-}
-
-function listOf(texts: readonly string[], limits: EventBodyLimits): DecodedEvents {
-  if (texts.length > limits.eventsPerPost) {
-    const detail = `got ${texts.length} events, at most ${limits.eventsPerPost} are allowed in one post`;
+  if (!Array.isArray(value)) return { single: true, events: [decodeEvent(text, limits)] };
+  if (value.length > limits.eventsPerPost) {
+    const detail = `got ${value.length} events, at most ${limits.eventsPerPost} are allowed in one list`;
     throw new Fault("body_too_large", { detail });
   }
-  if (texts.length === 0) throw new Fault("body_malformed", { detail: "it has no event" });
-  return { single: false, events: texts.map((text) => decodeEvent(text, limits)) };
+  if (value.length === 0) throw noEvent();
+  return { single: false, events: rawElements(text).map((it) => decodeEvent(it, limits)) };
 }
 
-function decodeEvent(text: string, limits: EventBodyLimits): DecodedEvent {
+/** The refusal of a body without any event. */
+export function noEvent(): Fault {
+  return new Fault("body_malformed", { detail: "it has no event, wanted at least one" });
+}
+
+/** Checks an Idempotency-Key together with what it becomes for the last of the request's events; throws `event_invalid`. */
+export function parseEventKey(key: string, lastPlace: number): string {
+  const longest = lastPlace === 0 ? key : `${key}:${lastPlace}`;
+  const parsed = EventId.safeParse(longest);
+  if (parsed.success) return key;
+  const found = clipped(JSON.stringify(key));
+  const detail = `got the Idempotency-Key ${found}, wanted 1 to ${LIMITS.eventIdMaxChars} characters without control characters, the number of an event in a list included`;
+  throw new Fault("event_invalid", { detail });
+}
+
+/** Decodes the text of one event. */
+export function decodeEvent(
+  text: string,
+  { eventMaxBytes }: Pick<EventBodyLimits, "eventMaxBytes">,
+): OfferedEvent {
   try {
-    if (text.length > limits.eventMaxBytes) {
-      const detail = `got ${text.length} characters, at most ${limits.eventMaxBytes} bytes are allowed`;
-      return new Fault("event_invalid", { detail });
-    }
-    const parsed = EventFields.safeParse(parseJson(text));
+    const bytes = utf8Length(text);
+    if (bytes > eventMaxBytes) return eventTooLarge(bytes, eventMaxBytes);
+    const value = parseJson(text);
+    const parsed = EventBody.safeParse(value);
     if (!parsed.success) {
-      return new Fault("event_invalid", { detail: wordsOf(parsed.error) });
+      const words = wordsOf(parsed.error, value, EventBody);
+      return new Fault("event_invalid", { detail: clipped(words) });
     }
     const { id, type, data, time } = parsed.data;
     const raw = rawMembers(text);
@@ -90,6 +110,12 @@ function decodeEvent(text: string, limits: EventBodyLimits): DecodedEvent {
   }
 }
 
+/** The refusal of one event that weighs too much. */
+export function eventTooLarge(bytes: number, maxBytes: number): Fault {
+  const detail = `got ${bytes} bytes, at most ${maxBytes} are allowed in one event`;
+  return new Fault("event_invalid", { detail });
+}
+
 function parseJson(text: string): unknown {
   if (text.trim() === "") throw new Fault("body_malformed", { detail: "it is empty" });
   try {
@@ -100,5 +126,10 @@ function parseJson(text: string): unknown {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? `it is not JSON (${cause.message})` : "it is not JSON";
+  return cause instanceof Error ? `it is not JSON (${clipped(cause.message)})` : "it is not JSON";
+}
+
+function clipped(reason: string): string {
+  if (reason.length <= REASON_MAX_CHARS) return reason;
+  return `${reason.slice(0, REASON_MAX_CHARS).toWellFormed()}…`;
 }

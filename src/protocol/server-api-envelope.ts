@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { rawAt, rawElements } from "../core/raw-json.ts";
-import { API_METHODS, invalid, parseObject } from "./server-api.ts";
+import { API_METHODS, checkRequest, parseObject } from "./server-api.ts";
 
 /** A call that travels with others, not decoded yet. */
 export interface EnclosedCall {
@@ -21,20 +21,20 @@ export interface Batch {
 
 const CommandId = z.int().min(0).max(0xffff_ffff).default(0).catch(0);
 
-const BatchFields = z.object({
+/** The body of `POST /api/batch`. */
+export const BatchBody = z.object({
   commands: z
     .array(z.record(z.string(), z.unknown()))
     .max(LIMITS.apiCommandsPerBatch)
     .nullish()
-    .transform((commands) => commands ?? []),
-  parallel: z.boolean().nullish(),
+    .transform((commands) => commands ?? [])
+    .describe('Each has one member: a method with its request, as `{"publish":{…}}`'),
+  parallel: z.boolean().describe("They may run in any order, many at a time").nullish(),
 });
 
 /** Decodes `{"commands":[{"publish":{…}}],"parallel":true}`, or throws. */
 export function decodeBatch(text: string): Batch {
-  const parsed = BatchFields.safeParse(parseObject(text));
-  if (!parsed.success) throw invalid(parsed.error);
-  const { commands, parallel } = parsed.data;
+  const { commands, parallel } = checkRequest(BatchBody, parseObject(text));
   const texts = rawElements(rawAt(text, ["commands"]) ?? "[]");
   return {
     commands: commands.map((command, index) => {

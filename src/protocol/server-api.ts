@@ -2,21 +2,29 @@ import { z } from "zod";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import { onOneLine, rawMembers } from "../core/raw-json.ts";
+import { wordsOf } from "./issue-words.ts";
 import { Key } from "./key-text.ts";
 
 const Name = z.string().min(1);
+/** Taken from the text, so that it stays as it was written. */
+const Json = z.unknown().describe("Any JSON, passed on as it was written").optional();
 const Text = z.string().optional();
 const Flag = z.boolean().optional();
 /** What it holds is checked where it is decoded. */
-const Base64 = z.base64().optional();
+const Base64 = z.base64().describe("The same as JSON in base64, which then counts").optional();
 /** Seconds since 1970 up to the last one that a `Date` can tell; 0 is never. */
-const Seconds = z.int().min(0).max(8.64e12).optional();
+const Seconds = z.int().min(0).max(8.64e12).describe("Seconds since 1970; 0 is never").optional();
 const Position = z.object({ offset: z.int().min(0).default(0), epoch: z.string().default("") });
 
 /** Whom a call is about; "" is the user of everyone who is anonymous. */
-const Address = { user: Text, client: Text, session: Text };
+const Address = {
+  user: z.string().describe('All clients of this user; "" is everyone who is anonymous').optional(),
+  client: z.string().describe("Only the client of this id").optional(),
+  session: z.string().describe("Only the client of this session").optional(),
+};
 
 const PublishOptions = {
+  data: Json,
   b64data: Base64,
   skip_history: Flag,
   tags: z.record(z.string(), z.string()).optional(),
@@ -31,7 +39,7 @@ const PublishOptions = {
  * Every method of the server API with its request. Unknown fields are ignored: fields are only ever
  * added. The order is the one in which a server picks when a command of a batch has several.
  */
-const REQUESTS = {
+export const API_REQUESTS = {
   publish: z.object({ channel: Name, ...PublishOptions }),
   broadcast: z.object({
     // A channel's name is checked by itself: a bad one is no reason to refuse the others.
@@ -41,7 +49,9 @@ const REQUESTS = {
   subscribe: z.object({
     channel: Name,
     ...Address,
+    info: Json,
     b64info: Base64,
+    data: Json,
     b64data: Base64,
     expire_at: Seconds,
     recover_since: Position.optional(),
@@ -55,7 +65,10 @@ const REQUESTS = {
   }),
   history: z.object({
     channel: Name,
-    limit: z.int().optional(),
+    limit: z
+      .int()
+      .describe("Publications; 0 is the position only, a negative one as many as are allowed")
+      .optional(),
     since: Position.optional(),
     reverse: Flag,
   }),
@@ -64,7 +77,7 @@ const REQUESTS = {
   presence_stats: z.object({ channel: Name }),
   info: z.object({}),
   rpc: z.object({ method: Name }),
-  refresh: z.object({ ...Address, expired: Flag, expire_at: Seconds }),
+  refresh: z.object({ ...Address, info: Json, expired: Flag, expire_at: Seconds }),
   channels: z.object({ pattern: Text }),
 } as const;
 
@@ -74,7 +87,7 @@ const NOT_AVAILABLE: ReadonlySet<string> = new Set([
   "shared_poll_publish",
 ]);
 
-export type ApiMethod = keyof typeof REQUESTS;
+export type ApiMethod = keyof typeof API_REQUESTS;
 
 /** Members of any kind, as JSON text. */
 export interface ApiPayloads {
@@ -86,7 +99,7 @@ export interface ApiPayloads {
 export type ApiCall = {
   readonly [M in ApiMethod]: {
     readonly method: M;
-    readonly request: z.infer<(typeof REQUESTS)[M]>;
+    readonly request: z.infer<(typeof API_REQUESTS)[M]>;
     readonly payloads: ApiPayloads;
   };
 }[ApiMethod];
@@ -94,7 +107,7 @@ export type ApiCall = {
 /** One call of a certain method. */
 export type ApiCallOf<M extends ApiMethod> = Extract<ApiCall, { readonly method: M }>;
 
-export const API_METHODS = Object.keys(REQUESTS) as readonly ApiMethod[];
+export const API_METHODS = Object.keys(API_REQUESTS) as readonly ApiMethod[];
 
 /**
  * Decodes one call. Throws `body_malformed` when `text` is no JSON object, `method_unknown` or
@@ -104,11 +117,10 @@ export function decodeApiCall(method: string, text: string): ApiCall {
   const value = parseObject(text);
   if (NOT_AVAILABLE.has(method)) throw new Fault("method_unavailable", { detail: method });
   if (!isApiMethod(method)) throw new Fault("method_unknown", { detail: method });
-  const parsed = REQUESTS[method].safeParse(withoutNulls(value));
-  if (!parsed.success) throw invalid(parsed.error);
+  const parsed = checkRequest(API_REQUESTS[method], withoutNulls(value));
   const raw = rawMembers(text);
   const payloads = { ...payload("data", raw), ...payload("info", raw) };
-  return { method, request: parsed.data, payloads } as ApiCall;
+  return { method, request: parsed, payloads } as ApiCall;
 }
 
 /** Reads a JSON object, or throws `body_malformed`. */
@@ -120,15 +132,19 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> {
   throw new Fault("body_malformed", { detail: "it is not a JSON object" });
 }
 
-/** What is wrong with a request, as its sender needs to hear it. */
-export function invalid(error: z.ZodError): Fault {
-  const [issue] = error.issues;
-  const field = issue?.path.join(".") ?? "";
-  return new Fault("api_request_invalid", { detail: `${field}: ${issue?.message ?? "malformed"}` });
+/** What `schema` makes of a request, or throws `api_request_invalid` with what is wrong with it. */
+export function checkRequest<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const detail = wordsOf(parsed.error, value, schema);
+  throw new Fault("api_request_invalid", { detail });
 }
 
 function isApiMethod(method: string): method is ApiMethod {
-  return Object.hasOwn(REQUESTS, method);
+  return Object.hasOwn(API_REQUESTS, method);
 }
 
 function parseJson(text: string): unknown {

@@ -27,7 +27,7 @@ function decodeNode(value: unknown, budget: { nodes: number }): TagsFilter {
   budget.nodes -= 1;
   if (budget.nodes < 0) throw invalid(`at most ${LIMITS.filterNodesMax} nodes are allowed`);
   const parsed = FilterNode.safeParse(value);
-  if (!parsed.success) throw invalid(wordsOf(parsed.error));
+  if (!parsed.success) throw invalid(wordsOf(parsed.error, value, FilterNode));
   const node = parsed.data;
   if (node.op === "") return { op: "tag", key: node.key, cmp: compareOf(node) };
   const nodes = node.nodes.map((inner) => decodeNode(inner, budget));

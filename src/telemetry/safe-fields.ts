@@ -1,7 +1,8 @@
 const TEXT_MAX_CHARS = 1_000;
 const STACK_MAX_CHARS = 3_000;
 
-const SECRET_NAMES = /^(authorization|cookie|key|password|secret|ticket|token)$/i;
+const SECRET_NAMES =
+  /^(authorization|cookie|js_code|key|password|secret|session|session_key|ticket|token)$/i;
 
 /** Whether a field of this name may hold what nobody may read; the last guard, not the first. */
 export function isSecretName(name: string): boolean {

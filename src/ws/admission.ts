@@ -1,4 +1,4 @@
-import { type Channel, deviceChannel, userChannel } from "../core/channel.ts";
+import { userChannel } from "../core/channel.ts";
 import { Fault } from "../core/faults.ts";
 import type { Identity } from "../core/grants.ts";
 import type { Backend } from "../core/ports/backend.ts";
@@ -6,6 +6,7 @@ import type { TokenClaims, TokenVerifier } from "../core/ports/tokens.ts";
 import { ERROR } from "../protocol/codes.ts";
 import { resultFrom } from "./backend-answer.ts";
 import type { Client } from "./client.ts";
+import type { LiveBindings } from "./live-bindings.ts";
 import { Refusal } from "./protocol-error.ts";
 import type { ServerSubscription } from "./server-side.ts";
 
@@ -16,6 +17,8 @@ export interface Admitted {
   readonly subs: readonly ServerSubscription[];
   /** JSON text for the client. */
   readonly data?: string;
+  /** When the bindings in the identity were read, as {@link LiveBindings} counts. */
+  readonly readAt: number;
 }
 
 /** What a client shows and says of itself when it connects. */
@@ -40,6 +43,7 @@ export interface AdmissionOptions {
   readonly unrestricted: boolean;
   /** Everyone who is signed in is subscribed to the channel of their user. */
   readonly userChannels: boolean;
+  readonly bindings: Pick<LiveBindings, "read">;
 }
 
 export interface Admission {
@@ -53,12 +57,20 @@ export interface Admission {
 
 /** A person nobody knows: no user, no channels, no rights. */
 export const VISITOR: Admitted = {
-  identity: { user: "", devices: new Set(), unrestricted: false },
+  identity: {
+    user: "",
+    devices: new Set(),
+    commands: new Map(),
+    bindings: new Map(),
+    unrestricted: false,
+  },
   subs: [],
+  // Nobody in particular has no bindings.
+  readAt: Number.POSITIVE_INFINITY,
 };
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { tokens, backend, unrestricted, userChannels } = options;
+  const { tokens, backend, unrestricted, userChannels, bindings } = options;
 
   async function byToken(token: string): Promise<Admitted> {
     if (tokens === undefined) {
@@ -77,8 +89,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     async admit(introduction) {
-      const admitted = await recognize(introduction);
-      return admitted !== undefined && userChannels ? withUserChannel(admitted) : admitted;
+      const recognized = await recognize(introduction);
+      if (recognized === undefined) return undefined;
+      const admitted = userChannels ? withUserChannel(recognized) : recognized;
+      const { bindings: owned, readAt } = await bindings.read(admitted.identity.user);
+      return { ...admitted, identity: { ...admitted.identity, bindings: owned }, readAt };
     },
   };
 }
@@ -114,13 +129,16 @@ async function byBackend(
 }
 
 function admittedBy(claims: TokenClaims, unrestricted: boolean): Admitted {
-  const { user, devices, expiresAtMs, info, meta, channels, subs } = claims;
+  const { user, devices, commands, expiresAtMs, info, meta, channels, subs } = claims;
   const plain = channels.filter((channel) => !subs.has(channel));
   return {
+    ...VISITOR,
     identity: {
+      ...VISITOR.identity,
       user,
       devices: new Set(devices),
       unrestricted,
+      ...(commands !== undefined && { commands }),
       ...(expiresAtMs !== undefined && { expiresAtMs }),
       ...(info !== undefined && { info }),
       ...(meta !== undefined && { meta }),
@@ -130,9 +148,4 @@ function admittedBy(claims: TokenClaims, unrestricted: boolean): Admitted {
       ...[...subs].map(([channel, sub]) => ({ channel, ...sub })),
     ],
   };
-}
-
-/** The channels of the devices a client was granted. */
-export function deviceChannelsOf({ devices }: Identity): Channel[] {
-  return [...devices].map(deviceChannel);
 }

@@ -1,18 +1,19 @@
 import { type Channel, parseNamedChannel } from "../core/channel.ts";
-import { parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
-import { decideSubscribe, type Identity } from "../core/grants.ts";
+import { decideSubscribe, needsBinding } from "../core/grants.ts";
 import { requireRules } from "../core/namespaces.ts";
 import type { Position } from "../core/publication.ts";
 import type { CommandOf, ConnectRequest } from "../protocol/client-frame.ts";
 import { DISCONNECT, type Disconnect, ERROR, type ProtocolError } from "../protocol/codes.ts";
 import { connectPush } from "../protocol/push-frame.ts";
 import { encodeConnectResult, encodeReply } from "../protocol/server-frame.ts";
-import { type Admitted, deviceChannelsOf, VISITOR } from "./admission.ts";
+import { type Admitted, VISITOR } from "./admission.ts";
 import type { Client } from "./client.ts";
+import { subscriptionsOf } from "./device-subscriptions.ts";
 import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
 import { encodeResume } from "./resume.ts";
 import type { ServerSubscription } from "./server-side.ts";
+import { sinceIn } from "./since-in.ts";
 import { welcome } from "./welcome.ts";
 
 /** Lets a client in by its connect command, or answers why not. */
@@ -23,7 +24,7 @@ export async function admitByCommand(client: Client, command: CommandOf<"connect
     await welcome(client, {
       admitted,
       subs: admitted.subs,
-      sinceOf: (channel) => sinceIn(request, channel),
+      sinceOf: (channel) => sinceIn(request.subs?.[channel]),
       encode: (result) => encodeReply(command.id, "connect", encodeConnectResult(result)),
     });
   } catch (error) {
@@ -43,7 +44,7 @@ export async function admitUnidirectional(
     await welcome(client, {
       admitted,
       subs: [...admitted.subs, ...requestedIn(request, admitted, client)],
-      sinceOf: (channel) => sinceIn(request, channel),
+      sinceOf: (channel) => sinceIn(request.subs?.[channel]),
       encode: (result) => connectPush("unidirectional", result),
     });
   });
@@ -57,6 +58,8 @@ export interface HandshakeConnect {
   readonly visitors: boolean;
   /** Devices it would like to hear. Only where everything is allowed is a wish enough. */
   readonly devices: readonly string[];
+  /** It wants the newest state of each device whose channel it is subscribed to. */
+  readonly withStates: boolean;
   readonly sinceOf: (channel: Channel) => readonly Position[];
 }
 
@@ -71,24 +74,16 @@ export async function admitByHandshake(client: Client, connect: HandshakeConnect
     const admitted = known ?? (connect.visitors ? VISITOR : undefined);
     if (admitted === undefined)
       throw new Disconnection(DISCONNECT.badRequest, "it brought no credentials");
-    const named = new Set(admitted.subs.map(({ channel }) => channel));
-    const own = deviceChannelsOf(heard(admitted.identity, connect.devices)).filter(
-      (channel) => !named.has(channel),
-    );
     await welcome(client, {
       admitted,
-      subs: [...admitted.subs, ...own.map((channel) => ({ channel }))],
+      subs: subscriptionsOf(client, admitted, connect.devices),
+      hearsDevices: true,
+      withStates: connect.withStates,
       sinceOf: connect.sinceOf,
       encode: (result) =>
         connectPush("bidirectional", { ...result, resume: encodeResume(result.subs) }),
     });
   });
-}
-
-/** The identity, with the devices it asked to hear where everything is allowed. */
-function heard(identity: Identity, wished: readonly string[]): Identity {
-  if (!identity.unrestricted) return identity;
-  return { ...identity, devices: new Set([...identity.devices, ...wished.map(parseDeviceId)]) };
 }
 
 async function admit(
@@ -128,15 +123,15 @@ function requestedIn(
   return asked
     .filter(({ channel }) => !known.has(channel))
     .map(({ channel, recover }) => {
-      const decision = decideSubscribe(identity, channel, requireRules(channel, namespaces));
+      const rules = requireRules(channel, namespaces);
+      const decision = decideSubscribe(identity, channel, rules);
       if (decision !== "allowed") throw new Fault("channel_denied", { detail: channel });
-      return { channel, ...(recover && { override: { forceRecovery: true } }) };
+      return {
+        channel,
+        needsBinding: needsBinding(identity, channel, rules),
+        ...(recover && { override: { forceRecovery: true } }),
+      };
     });
-}
-
-function sinceIn({ subs = {} }: ConnectRequest, channel: Channel): Position[] {
-  const { recover, epoch = "", offset = 0 } = subs[channel] ?? {};
-  return recover ? [{ epoch, offset }] : [];
 }
 
 async function admitOrClose(client: Client, work: () => Promise<void>): Promise<void> {
@@ -144,7 +139,9 @@ async function admitOrClose(client: Client, work: () => Promise<void>): Promise<
     await work();
   } catch (error) {
     const refusal = refusalOf(error, client);
-    client.end("disconnect" in refusal ? refusal.disconnect : disconnectFor(refusal.error));
+    const isTicket = error instanceof Fault && error.code === "ticket_refused";
+    if (isTicket) client.end(DISCONNECT.ticketInvalid);
+    else client.end("disconnect" in refusal ? refusal.disconnect : disconnectFor(refusal.error));
   }
 }
 

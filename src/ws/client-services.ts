@@ -1,6 +1,9 @@
+import type { DeviceSightings } from "../core/device-sightings.ts";
 import type { Namespaces } from "../core/namespaces.ts";
 import type { Backend } from "../core/ports/backend.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { DeviceRecords } from "../core/ports/device-records.ts";
+import type { DeviceStates } from "../core/ports/device-states.ts";
 import type { Streams } from "../core/ports/engine.ts";
 import type { Entropy } from "../core/ports/entropy.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -11,7 +14,9 @@ import type { Subscriptions } from "../core/subscriptions.ts";
 import type { Admission } from "./admission.ts";
 import type { Client } from "./client.ts";
 import type { ClientRegistry } from "./client-registry.ts";
+import type { LiveBindings } from "./live-bindings.ts";
 import type { LiveFanout } from "./live-fanout.ts";
+import type { SentCommands } from "./rpc/command-methods.ts";
 import type { UserLimitRule } from "./user-limit.ts";
 
 export interface ClientLimits {
@@ -45,6 +50,11 @@ export interface ClientServices {
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;
   readonly presence: Presence;
+  readonly bindings: LiveBindings;
+  readonly commands: SentCommands;
+  readonly devices: Pick<DeviceRecords, "device" | "devices">;
+  readonly sightings: Pick<DeviceSightings, "lastSeen">;
+  readonly states: Pick<DeviceStates, "deviceState">;
   readonly fanout: LiveFanout;
   readonly registry: ClientRegistry<Client>;
   readonly limits: ClientLimits;

@@ -40,12 +40,12 @@ export class ClientSubscriptions {
    */
   enter(plan: SubscriptionPlan, position: Position): void {
     if (this.#client.isClosed) return;
-    const { channel, by, presence, announced } = plan;
+    const { channel, by, presence, announced, needsBinding = false } = plan;
     const { fanout, presence: present } = this.#client.services;
     const chanInfo = plan.info === undefined ? {} : { chanInfo: plan.info };
     const info = { ...this.#client.info(), ...chanInfo };
     const member = this.#memberOf(plan);
-    const subscription = { channel, by, info, presence, announced, member };
+    const subscription = { channel, by, info, presence, announced, needsBinding, member };
     this.#entries.set(channel, { subscription, expiry: undefined });
     if (presence) present.enter(channel, info);
     fanout.add(channel, member, position);

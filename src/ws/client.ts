@@ -10,6 +10,7 @@ import { DISCONNECT, type Disconnect, type ProtocolError } from "../protocol/cod
 import { encodeErrorReply, encodeReply } from "../protocol/server-frame.ts";
 import { VISITOR } from "./admission.ts";
 import { admitByCommand } from "./admit.ts";
+import { answerCommand } from "./answer-command.ts";
 import type { ClientServices } from "./client-services.ts";
 import { ClientSubscriptions } from "./client-subscriptions.ts";
 import { CommandPace } from "./command-pace.ts";
@@ -17,11 +18,17 @@ import { CommandQueue } from "./command-queue.ts";
 import { runCommand } from "./commands/run-command.ts";
 import type { Connection, Peer } from "./connection.ts";
 import { watchExpiry } from "./expiry.ts";
-import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
 import { type SessionEffect, type SessionInput, type SessionState, step } from "./session.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 
 /** New credentials for the time to come. */
 type Renewal = Pick<Identity, "info" | "meta" | "expiresAtMs">;
+
+/** What a client wants of all its subscriptions. */
+interface Wishes {
+  /** The newest state of each device whose channel the server subscribes it to. */
+  readonly withStates?: boolean;
+}
 
 /** One connected client: feeds the session with what happens and does what the session decides. */
 export class Client {
@@ -29,8 +36,10 @@ export class Client {
   readonly connection: Connection;
   readonly services: ClientServices;
   readonly subscriptions = new ClientSubscriptions(this);
+  readonly calls: WaitingCalls;
   #identity: Identity = VISITOR.identity;
   #isAdmitted = false;
+  #withStates = false;
   #headers: Readonly<Record<string, string>>;
   readonly #queue: CommandQueue;
   readonly #pace: CommandPace;
@@ -45,6 +54,7 @@ export class Client {
     this.services = services;
     this.#headers = peer.headers ?? {};
     const { commandsPerSecond: perSecond, commandsBurst: burst } = services.limits;
+    this.calls = new WaitingCalls(services.log);
     this.#queue = new CommandQueue(services.limits);
     this.#pace = new CommandPace({ perSecond, burst }, services.clock);
     this.#timer = this.#after(services.limits.greetingTimeoutMs, { type: "greeting_overdue" });
@@ -58,6 +68,11 @@ export class Client {
   /** Nobody until it is admitted. */
   get identity(): Identity {
     return this.#identity;
+  }
+
+  /** It is to get the newest state with each device that becomes its user's. */
+  get withStates(): boolean {
+    return this.#withStates;
   }
 
   /** How it appears to others. */
@@ -117,8 +132,9 @@ export class Client {
   }
 
   /** From now on the client is one of `identity`, and is pinged. */
-  admitted(identity: Identity): void {
+  admitted(identity: Identity, { withStates = false }: Wishes = {}): void {
     this.#identity = identity;
+    this.#withStates = withStates;
     this.#isAdmitted = true;
     this.#feed({ type: "admitted", pong: this.connection.pong });
     this.#timer();
@@ -144,6 +160,11 @@ export class Client {
       ...(meta !== undefined && { meta }),
     };
     this.expireAt(expiresAtMs);
+  }
+
+  /** Its user owns other devices now, or may send them other commands. */
+  rebound(bindings: Identity["bindings"]): void {
+    this.#identity = { ...this.#identity, bindings };
   }
 
   /** The connect command was answered with an error; nothing more is expected. */
@@ -242,27 +263,10 @@ export class Client {
   async #run(command: Command): Promise<void> {
     const { log } = this.services;
     log.debug("client.message", { client: this.id, method: command.method });
-    try {
+    await answerCommand(this, command, () => {
       if (!this.isInPace()) throw new Fault("commands_exceeded");
-      await runCommand(this, command);
-    } catch (error) {
-      if (error instanceof Disconnection) this.end(error.disconnect);
-      else this.#answerError(command, error);
-    }
-  }
-
-  #answerError({ id, method }: Command, error: unknown): void {
-    const { log } = this.services;
-    const isExpected = error instanceof Fault || error instanceof Refusal;
-    const { user } = this.#identity;
-    if (isExpected)
-      log.info("client.refused", { client: this.id, user, method, why: error.message });
-    else log.error("ws.bug", { client: this.id, error });
-    if (error instanceof Fault && error.kind === "unavailable") {
-      log.error("ws.unavailable", { client: this.id, error });
-    }
-    if (id === 0 || this.isClosed) return;
-    this.connection.send(encodeErrorReply(id, toProtocolError(error)));
+      return runCommand(this, command);
+    });
   }
 
   #ping(): void {
@@ -283,6 +287,7 @@ export class Client {
     this.#timer();
     this.#expiry?.();
     this.#queue.clear();
+    this.calls.end();
     this.subscriptions.leaveAll();
     const { registry, log } = this.services;
     const { user } = this.#identity;

@@ -18,6 +18,9 @@ const ENDPOINTS: readonly string[] = [
   "/login",
 ];
 
+/** Where devices get their commands: as a websocket if they ask for one, else as plain HTTP. */
+const DEVICE_SOCKET = /^\/v1\/devices\/[^/]+\/commands\/stream$/;
+
 /** The one subprotocol spoken here. What else is offered is passed over, as clients expect. */
 const SUBPROTOCOL = "centrifuge-json";
 
@@ -85,6 +88,11 @@ export function checkHandshake(
   return objection === undefined ? offer(headers, seen) : { kind: "refused", ...objection, seen };
 }
 
+/** Whether websockets are for devices on this path, which its route lets in by their secrets. */
+export function isDeviceSocket(path: string): boolean {
+  return DEVICE_SOCKET.test(path);
+}
+
 /** Tells why the runtime refused what {@link checkHandshake} had found good enough. */
 export function refusedByRuntime({ oddities, seen }: HandshakeOffer): HandshakeRefusal {
   const isConnectionOdd = oddities.some(({ code }) => code !== "host_not_forwarded");
@@ -104,6 +112,7 @@ export function refusedByRuntime({ oddities, seen }: HandshakeOffer): HandshakeR
  */
 function concernsWebsockets({ method, path, headers }: Asked): boolean {
   const isGet = method === "GET";
+  if (isDeviceSocket(path)) return isGet && (isSigned(headers) || upgradesToWebsocket(headers));
   return ENDPOINTS.includes(path) ? isGet || isSigned(headers) : isGet && isSigned(headers);
 }
 
@@ -112,7 +121,7 @@ function isSigned(headers: HeaderReader): boolean {
 }
 
 function wrongPath({ path }: Asked): Objection | undefined {
-  if (ENDPOINTS.includes(path)) return undefined;
+  if (ENDPOINTS.includes(path) || isDeviceSocket(path)) return undefined;
   const suspicion = ENDPOINTS.some((it) => path.endsWith(it))
     ? "is your proxy keeping a prefix that it should strip?"
     : "is your proxy stripping the prefix?";

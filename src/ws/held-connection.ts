@@ -5,6 +5,7 @@ import type { Disconnect } from "../protocol/codes.ts";
 import { disconnectPush, type PushForm } from "../protocol/push-frame.ts";
 import { PING_FRAME } from "../protocol/server-frame.ts";
 import type { Connection, HeldTransport } from "./connection.ts";
+import { HeldBody } from "./held-body.ts";
 import { QueueBound } from "./queue-bound.ts";
 
 export interface HeldConnectionOptions {
@@ -32,11 +33,9 @@ const EVENTS_BEGIN = "\n";
 /** Frames are handed over together up to this: enough to be quick, little to hold beside the queue. */
 const CHUNK_MAX_BYTES = 64 * 1024;
 
-const encoder = new TextEncoder();
-
 /**
- * A client to whom frames go down the body of a response that is held open. The runtime asks for a
- * chunk when it has passed on the one before; until then frames wait in a queue that has a bound.
+ * A client to whom frames go down the body of a response that is held open, and until it takes them
+ * wait in a queue that has a bound.
  */
 export class HeldConnection implements Connection {
   readonly transport: HeldTransport;
@@ -45,14 +44,12 @@ export class HeldConnection implements Connection {
   readonly tellsPings = true;
   readonly remoteAddress: string;
   readonly session: string;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly #body = new HeldBody({ onWanted: () => this.#flush(), onGone: () => this.#end() });
   readonly #options: HeldConnectionOptions;
   readonly #isEvents: boolean;
   readonly #bound: QueueBound;
   readonly #queue: string[] = [];
   #queuedBytes = 0;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #isWanted = false;
   #state: "open" | "closing" | "gone" = "open";
   #grace: Cancel | undefined;
 
@@ -68,20 +65,10 @@ export class HeldConnection implements Connection {
     this.#bound = new QueueBound(options.queueMaxBytes);
     this.#isEvents = transport === "sse" || transport === "uni_sse";
     if (this.#isEvents) this.#enqueue(EVENTS_BEGIN);
-    this.body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => {
-          this.#isWanted = true;
-          this.#flush();
-        },
-        cancel: () => this.#end(),
-      },
-      // The queue here is the only one: what the runtime has not asked for is still ours to drop.
-      { highWaterMark: 0 },
-    );
+  }
+
+  get body(): ReadableStream<Uint8Array> {
+    return this.#body.stream;
   }
 
   send(frame: string): void {
@@ -122,10 +109,9 @@ export class HeldConnection implements Connection {
   }
 
   #flush(): void {
-    if (!this.#isWanted || this.#state === "gone") return;
+    if (!this.#body.isWanted || this.#state === "gone") return;
     if (this.#queue.length > 0) {
-      this.#isWanted = false;
-      this.#controller?.enqueue(encoder.encode(this.#take()));
+      this.#body.give(this.#take());
     } else if (this.#state === "closing") {
       this.#finish();
     }
@@ -149,7 +135,7 @@ export class HeldConnection implements Connection {
 
   /** Ends the response, with or without what the client did not take in time. */
   #finish(): void {
-    this.#controller?.close();
+    this.#body.close();
     this.#end();
   }
 

@@ -1,8 +1,10 @@
+import { Buffer } from "node:buffer";
 import type { Channel } from "../core/channel.ts";
 import type { HoldingRoom } from "../core/hub.ts";
 import type { Position } from "../core/publication.ts";
 import type { Opening } from "../core/subscriptions.ts";
 import type { Client } from "./client.ts";
+import { withNewestState } from "./newest-state.ts";
 import { holdingRoom, openSubscription } from "./open-subscription.ts";
 import { RecoveryBudget } from "./recovery-budget.ts";
 import { type ServerSubscription, serverPlan } from "./server-side.ts";
@@ -18,6 +20,8 @@ export interface PlannedOpening {
 export interface Openings {
   readonly subs: readonly ServerSubscription[];
   readonly sinceOf: (channel: Channel) => readonly Position[];
+  /** The newest state of each device belongs to it. */
+  readonly withStates?: boolean;
 }
 
 interface Planned {
@@ -35,7 +39,7 @@ interface Bounds {
  * bring. All are tried at once with an equal share; those that missed more are then read again in
  * turn, with what the others left. When one fails, none is left behind.
  */
-export async function openAll(client: Client, { subs, sinceOf }: Openings) {
+export async function openAll(client: Client, { subs, sinceOf, withStates }: Openings) {
   const planned = subs.map((subscription) => {
     const plan = serverPlan(client, subscription);
     return { plan, since: sinceOf(plan.channel) };
@@ -51,10 +55,31 @@ export async function openAll(client: Client, { subs, sinceOf }: Openings) {
     cancelAll(openings.values());
     throw error;
   }
-  return planned.flatMap((it): PlannedOpening[] => {
+  const opened = planned.flatMap((it): PlannedOpening[] => {
     const opening = openings.get(it);
     return opening === undefined ? [] : [{ plan: it.plan, opening }];
   });
+  return withStates ? addStates(client, opened) : opened;
+}
+
+/** One after the other, until they weigh as much as one answer may bring of the past: the rest can be asked for. */
+async function addStates(
+  { services: { states, limits } }: Client,
+  openings: readonly PlannedOpening[],
+): Promise<readonly PlannedOpening[]> {
+  let leftBytes = limits.recoveryMaxBytes;
+  const completed: PlannedOpening[] = [];
+  try {
+    for (const it of openings) {
+      const plan = await withNewestState(states, { ...it.plan, withState: true });
+      leftBytes -= Buffer.byteLength(plan.data ?? "");
+      completed.push(leftBytes < 0 ? it : { ...it, plan });
+    }
+    return completed;
+  } catch (error) {
+    cancelAll(openings.map(({ opening }) => opening));
+    throw error;
+  }
 }
 
 /** Gives up subscriptions that nobody will complete. */

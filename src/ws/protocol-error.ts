@@ -1,5 +1,5 @@
 import { Fault, type FaultCode, type FaultKind } from "../core/faults.ts";
-import { type Disconnect, ERROR, type ProtocolError } from "../protocol/codes.ts";
+import { type Disconnect, ERROR, type ProtocolError, RPC_ERROR } from "../protocol/codes.ts";
 
 /** A refusal in the protocol's own words: the backend's, or one that no fault stands for. */
 export class Refusal extends Error {
@@ -38,9 +38,14 @@ const BY_KIND = {
 /** Codes for which the protocol has a word of its own. */
 const BY_CODE: Partial<Record<FaultCode, ProtocolError>> = {
   channel_unknown: ERROR.unknownChannel,
+  command_key_taken: RPC_ERROR.conflict,
+  command_unknown: RPC_ERROR.notFound,
+  device_unknown: RPC_ERROR.notFound,
   feature_unavailable: ERROR.notAvailable,
   method_unavailable: ERROR.notAvailable,
   position_unrecoverable: ERROR.unrecoverablePosition,
+  // The npm SDK answers this word by fetching another.
+  ticket_refused: ERROR.tokenExpired,
   token_expired: ERROR.tokenExpired,
 };
 

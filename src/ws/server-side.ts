@@ -1,5 +1,6 @@
 import type { Channel } from "../core/channel.ts";
 import { Fault } from "../core/faults.ts";
+import { isBoundTo } from "../core/grants.ts";
 import { requireRules } from "../core/namespaces.ts";
 import type { Position } from "../core/publication.ts";
 import type { Opened } from "../core/recovery.ts";
@@ -8,6 +9,7 @@ import { DISCONNECT } from "../protocol/codes.ts";
 import { publicationPush, subscribePush } from "../protocol/push-frame.ts";
 import { encodeSubscribeResult } from "../protocol/server-frame.ts";
 import type { Client } from "./client.ts";
+import { completePlan } from "./newest-state.ts";
 import { openSubscription, positionAfter } from "./open-subscription.ts";
 import { grantWishes, type SubscriptionPlan } from "./subscription.ts";
 
@@ -21,12 +23,16 @@ export interface ServerSubscription {
   readonly expiresAtMs?: number;
   readonly override?: SubscriptionOverride;
   readonly since?: readonly Position[];
+  /** Only a binding allows it. */
+  readonly needsBinding?: boolean;
+  /** The client wants the state of the channel's device at once. */
+  readonly withState?: boolean;
 }
 
 /** The plan of a subscription by the server; throws `channel_unknown`. */
 export function serverPlan(
   client: Pick<Client, "services">,
-  { channel, override, info, data, expiresAtMs }: ServerSubscription,
+  { channel, override, info, data, expiresAtMs, needsBinding, withState }: ServerSubscription,
 ): SubscriptionPlan {
   const rules = requireRules(channel, client.services.namespaces);
   return {
@@ -37,6 +43,8 @@ export function serverPlan(
     ...(info !== undefined && { info }),
     ...(data !== undefined && { data }),
     ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(needsBinding && { needsBinding }),
+    ...(withState && { withState }),
   };
 }
 
@@ -48,14 +56,16 @@ export async function subscribeByServer(
   client: Client,
   subscription: ServerSubscription,
 ): Promise<void> {
-  const { channel, since = [] } = subscription;
-  if (!canEnter(client, channel)) return;
-  const plan = serverPlan(client, subscription);
-  const maxBytes = client.services.limits.recoveryMaxBytes;
-  const opening = await openSubscription(client.services, plan, { since, maxBytes });
-  // The client may have left or subscribed by itself while the stream was read.
+  const { since = [] } = subscription;
+  if (!canEnter(client, subscription)) return;
+  const { services } = client;
+  const bare = serverPlan(client, subscription);
+  const { recoveryMaxBytes: maxBytes } = services.limits;
+  const opening = await openSubscription(services, bare, { since, maxBytes });
+  const plan = await completePlan(services.states, bare, opening);
+  // The client may have left, subscribed by itself or lost its right while the stream was read.
   try {
-    if (!canEnter(client, channel)) return opening.cancel();
+    if (!canEnter(client, subscription)) return opening.cancel();
   } catch (error) {
     opening.cancel();
     throw error;
@@ -66,8 +76,12 @@ export async function subscribeByServer(
   client.subscriptions.enter(plan, positionAfter(opened));
 }
 
-function canEnter({ isClosed, subscriptions, services }: Client, channel: Channel): boolean {
+function canEnter(
+  { isClosed, identity, subscriptions, services }: Client,
+  { channel, needsBinding }: ServerSubscription,
+): boolean {
   if (isClosed || subscriptions.get(channel) !== undefined) return false;
+  if (needsBinding && !isBoundTo(identity, channel)) return false;
   const { channelsPerClient } = services.limits;
   if (subscriptions.size < channelsPerClient) return true;
   throw new Fault("channels_exceeded", { detail: `a client may have ${channelsPerClient}` });

@@ -2,11 +2,12 @@ import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { HostSocket, SocketHandler } from "../core/ports/host.ts";
 import { decodeBareConnect, isJsonObject } from "../protocol/client-frame.ts";
-import { DISCONNECT } from "../protocol/codes.ts";
+import { DISCONNECT, FRAME_TOO_LARGE } from "../protocol/codes.ts";
 import { admitByHandshake, admitUnidirectional, type HandshakeConnect } from "./admit.ts";
 import { Client } from "./client.ts";
 import type { ClientServices } from "./client-services.ts";
 import type { Connection, Peer } from "./connection.ts";
+import { isTooLarge } from "./frame-size.ts";
 import { SESSION_BYTES } from "./held-clients.ts";
 import type { OpenConnections } from "./open-connections.ts";
 import { createWebsocketConnection } from "./websocket-connection.ts";
@@ -40,7 +41,9 @@ export function handleSocket({ services, connections, peer, greeting }: Accepted
       manner.begin(opened);
     },
     message(text) {
-      if (client !== undefined && !client.isClosed) manner.receive(client, text);
+      if (client === undefined || client.isClosed) return;
+      if (isTooLarge(text, services.limits.frameMaxBytes)) client.end(FRAME_TOO_LARGE);
+      else manner.receive(client, text);
     },
     pong: () => client?.signOfLife(),
     close(code, reason) {

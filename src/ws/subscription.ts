@@ -16,6 +16,8 @@ export interface Subscription {
   readonly presence: boolean;
   /** Others may hear of its coming and going. */
   readonly announced: boolean;
+  /** It ends with the binding of its channel's device. */
+  readonly needsBinding: boolean;
   readonly member: Member;
 }
 
@@ -25,6 +27,10 @@ export interface SubscriptionPlan extends GrantedWishes {
   readonly rules: Namespace;
   readonly by: "client" | "server";
   readonly filter?: TagsFilter;
+  /** Only a binding allows it. */
+  readonly needsBinding?: boolean;
+  /** Its subscriber wants the state of the channel's device at once. */
+  readonly withState?: boolean;
   /** JSON text about the subscription, shown in presence and joins. */
   readonly info?: string;
   /** JSON text for the subscriber. */

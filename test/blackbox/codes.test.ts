@@ -4,6 +4,7 @@ import {
   drainingDisconnect,
   ERROR,
   type ProtocolError,
+  RPC_ERROR,
   UNSUBSCRIBE,
 } from "../../src/protocol/codes.ts";
 import { type Closed, FrameSocket } from "../support/frame-socket.ts";
@@ -116,6 +117,10 @@ const CLOSES: Record<keyof typeof DISCONNECT, Produce<Closed | undefined>> = {
     socket.send('{"send":{"data":1}}');
     return await socket.end();
   },
+  async ticketInvalid({ server }) {
+    using socket = await FrameSocket.open(`${server.wsUrl}/login?ticket=pht_unknown`);
+    return await socket.end();
+  },
   async replaced(_, target) {
     const limits = { clients_per_user: 1, on_user_limit: "replace" };
     await using world = await SdkWorld.start(target, { limits });
@@ -178,11 +183,30 @@ const ERRORS: Record<keyof typeof ERROR, Produce<ProtocolError | undefined>> = {
     }),
 };
 
+/** What answers each error of Posthorn's own methods. */
+const RPC_ERRORS: Record<keyof typeof RPC_ERROR, Produce<ProtocolError | undefined>> = {
+  async notFound(world) {
+    using socket = await connect(world, { sub: "owner", devices: ["unmade"] });
+    const rpc = { method: "device.get", data: { device: "unmade" } };
+    return (await socket.command({ rpc })).error;
+  },
+  async conflict(world) {
+    await world.backend.post("/v1/devices", '{"id":"door"}');
+    using socket = await connect(world, { sub: "commander", commands: { door: ["open"] } });
+    const command = { device: "door", type: "open", key: "once" };
+    const send = (data: unknown) =>
+      socket.command({ rpc: { method: "command.send", data: { ...command, data } } });
+    expect((await send(1)).error).toBeUndefined();
+    return (await send(2)).error;
+  },
+};
+
 /** Everything that takes its time does so at once. */
 class Stage {
   readonly closes = new Map<string, Promise<Closed | undefined>>();
   readonly unsubscribes = new Map<string, Promise<Closed | undefined>>();
   readonly errors = new Map<string, Promise<ProtocolError | undefined>>();
+  readonly rpcErrors = new Map<string, Promise<ProtocolError | undefined>>();
   readonly world: SdkWorld;
 
   private constructor(world: SdkWorld, target: Target) {
@@ -190,6 +214,7 @@ class Stage {
     begin(this.closes, CLOSES, [world, target]);
     begin(this.unsubscribes, UNSUBSCRIBES, [world, target]);
     begin(this.errors, ERRORS, [world, target]);
+    begin(this.rpcErrors, RPC_ERRORS, [world, target]);
   }
 
   static async start(target: Target): Promise<Stage> {
@@ -226,12 +251,13 @@ test("the codes are those that the SDKs know, and nobody changes one", () => {
     new Set([
       ...[3004, 3005, 3006, 3008, 3010, 3012, 3013],
       ...[3500, 3501, 3502, 3503, 3504, 3505, 3506, 3507, 3508],
-      4500,
+      ...[4001, 4500],
     ]),
   );
   expect(drainingDisconnect(0).code).toBe(4002);
   expect(codesIn(UNSUBSCRIBE)).toEqual([2000, 2500, 2501]);
   expect(codesIn(ERROR)).toEqual([100, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112]);
+  expect(codesIn(RPC_ERROR)).toEqual([404, 409]);
 });
 
 describe.each(TARGETS)("every code of the client protocol on $name:", (target) => {
@@ -261,6 +287,15 @@ describe.each(TARGETS)("every code of the client protocol on $name:", (target) =
   test.each(Object.entries(ERROR))("a command is refused: %s", async (name, error) => {
     expect(await stage()?.errors.get(name)).toEqual({ ...error });
   });
+
+  test.each(Object.entries(RPC_ERROR))(
+    "a method of ours is refused: %s",
+    async (name, { code }) => {
+      // The message says in full words what was found, so it is not the table's.
+      const message = expect.stringMatching(/^Cannot \w+ \w+: .*"(?:unmade|once)"/);
+      expect(await stage()?.rpcErrors.get(name)).toEqual({ code, message });
+    },
+  );
 });
 
 function inSeconds(seconds: number): number {

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { runCli } from "../support/cli.ts";
-import { Device } from "../support/device.ts";
+import { Device, FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { eventually } from "../support/inbox.ts";
 import { configure, startPosthorn } from "../support/posthorn.ts";
@@ -21,9 +21,9 @@ describe.each(TARGETS)("posthorn serve --dev on $name", (target) => {
     await socket.command({ subscribe: { channel: "device:7" } });
 
     const device = new Device(server.url, { id: "7", secret: "dev" });
-    expect((await device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(1);
-    await login.publication("device:7", 1);
-    await socket.publication("device:7", 1);
+    expect((await device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(FIRST_OFFSET);
+    await login.publication("device:7", FIRST_OFFSET);
+    await socket.publication("device:7", FIRST_OFFSET);
     const liar = new Device(server.url, { id: "7", secret: "guess" });
     expect((await liar.post({ type: "t", data: 1 })).status).toBe(401);
   });
@@ -43,8 +43,8 @@ describe.each(TARGETS)("posthorn serve --dev on $name", (target) => {
       /^curl (?:-k )?(\S+) -H '(.+?)' -d '(.+)'$/.exec(post) ?? [];
     const [name = "", value = ""] = header.split(": ");
     const answer = await fetch(url, { method: "POST", headers: { [name]: value }, body });
-    expect((await answer.json()).results).toMatchObject([{ offset: 1 }]);
-    expect(await login.publication("device:demo", 1)).toContain('"temperature":21.5');
+    expect((await answer.json()).results).toMatchObject([{ offset: FIRST_OFFSET }]);
+    expect(await login.publication("device:demo", FIRST_OFFSET)).toContain('"temperature":21.5');
     const page = await fetch(look);
     expect([page.status, page.headers.get("content-type")]).toEqual([
       200,
@@ -78,7 +78,7 @@ describe.each(TARGETS)("posthorn serve --dev on $name", (target) => {
       offsets.push((await device.post({ type: "t", data: 1 })).results[0]?.offset);
       expect(await server.stop()).toBe(0);
     }
-    expect(offsets).toEqual([1, 1, 1, 2]);
+    expect(offsets).toEqual([FIRST_OFFSET, FIRST_OFFSET, FIRST_OFFSET, FIRST_OFFSET + 1]);
   });
 
   test("does not start twice on one port, and says who is in the way", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { addDevice } from "../support/cli.ts";
-import { Device } from "../support/device.ts";
+import { Device, type DeviceEvent } from "../support/device.ts";
 import { eventually } from "../support/inbox.ts";
 import { startPosthorn } from "../support/posthorn.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -63,6 +63,11 @@ describe.each(TARGETS)("kill -9 under load on $name", (target) => {
   });
 });
 
+/** The same whenever it is posted: the same id with other data would be refused. */
+function eventOf(id: string): DeviceEvent {
+  return { id, type: "t", data: { of: id } };
+}
+
 /** Posts one event after the other until the server is gone, noting what was acknowledged. */
 async function postUntilBroken(
   device: Device,
@@ -72,7 +77,7 @@ async function postUntilBroken(
   for (let index = 0; ; index += 1) {
     const id = `${run}-${index}`;
     try {
-      const { status, results } = await device.post({ id, type: "t", data: index });
+      const { status, results } = await device.post(eventOf(id));
       if (status !== 200) return;
       acknowledged.set(`${device.id}/${id}`, results[0]?.offset ?? 0);
     } catch {
@@ -81,7 +86,7 @@ async function postUntilBroken(
   }
 }
 
-/** Posts every acknowledged id again: each must be known already, at the offset it was given. */
+/** Posts every acknowledged event again: each must be known already, at the offset it was given. */
 async function expectAllStored(device: Device, acknowledged: Acknowledged): Promise<void> {
   const prefix = `${device.id}/`;
   const own = [...acknowledged].filter(([key]) => key.startsWith(prefix));
@@ -89,11 +94,7 @@ async function expectAllStored(device: Device, acknowledged: Acknowledged): Prom
   expect(new Set(own.map(([, offset]) => offset)).size).toBe(own.length);
   for (let from = 0; from < own.length; from += 500) {
     const part = own.slice(from, from + 500);
-    const events = part.map(([key]) => ({
-      id: key.slice(prefix.length),
-      type: "t",
-      data: "again",
-    }));
+    const events = part.map(([key]) => eventOf(key.slice(prefix.length)));
     const { results } = await device.post(events);
     expect(results).toEqual(
       part.map(([key, offset]) => ({ id: key.slice(prefix.length), duplicate: true, offset })),

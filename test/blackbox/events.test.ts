@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { deflateSync, gzipSync } from "node:zlib";
-import { Device } from "../support/device.ts";
+import { Device, FIRST_OFFSET } from "../support/device.ts";
 import { startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 
@@ -11,14 +11,16 @@ describe.each(TARGETS)("POST /v1/devices/{id}/events on $name", (target) => {
     await using site = await startSite(target);
     const answer = await site.device.post({ id: "a1", type: "door.opened", data: { by: 7 } });
     expect(answer.status).toBe(200);
-    expect(answer.results).toEqual([{ id: "a1", offset: 1 }]);
+    expect(answer.results).toEqual([{ id: "a1", offset: FIRST_OFFSET }]);
     expect(Math.abs(Number(answer.body["server_time"]) - Date.now())).toBeLessThan(60_000);
   });
 
   test("makes an id for an event that has none", async () => {
     await using site = await startSite(target);
     const { results } = await site.device.post({ type: "door.opened", data: null });
-    expect(results).toEqual([{ id: expect.stringMatching(/^[0-9a-f-]{36}$/), offset: 1 }]);
+    expect(results).toEqual([
+      { id: expect.stringMatching(/^[0-9a-f-]{36}$/), offset: FIRST_OFFSET },
+    ]);
   });
 
   test("answers each event of an array in its order, the bad ones in their places", async () => {
@@ -35,12 +37,12 @@ describe.each(TARGETS)("POST /v1/devices/{id}/events on $name", (target) => {
     );
     expect(status).toBe(200);
     expect(results.map((result) => result.error?.code ?? result.offset)).toEqual([
-      1,
+      FIRST_OFFSET,
       "event_type_reserved",
       "event_invalid",
       "event_invalid",
       "event_invalid",
-      2,
+      FIRST_OFFSET + 1,
     ]);
     expect(results[2]?.error?.message).toContain("type");
     expect(results[4]?.error?.message).toContain("extra");
@@ -75,7 +77,7 @@ describe.each(TARGETS)("POST /v1/devices/{id}/events on $name", (target) => {
     const answer = await site.device.postRaw(new Uint8Array(compress(body)), {
       "content-encoding": encoding,
     });
-    expect(answer.results).toEqual([{ id: "z", offset: 1 }]);
+    expect(answer.results).toEqual([{ id: "z", offset: FIRST_OFFSET }]);
   });
 
   test("refuses what a compressed body would swell to beyond the limit", async () => {
@@ -89,14 +91,16 @@ describe.each(TARGETS)("POST /v1/devices/{id}/events on $name", (target) => {
     await using site = await startSite(target);
     const event = { id: "once", type: "t", data: 1 };
     const first = await site.device.post([event, event]);
-    const second = await site.device.post({ ...event, data: "changed" });
+    const second = await site.device.post(event);
     expect(first.results).toEqual([
-      { id: "once", offset: 1 },
-      { id: "once", duplicate: true, offset: 1 },
+      { id: "once", offset: FIRST_OFFSET },
+      { id: "once", duplicate: true, offset: FIRST_OFFSET },
     ]);
-    expect(second.results).toEqual([{ id: "once", duplicate: true, offset: 1 }]);
+    expect(second.results).toEqual([{ id: "once", duplicate: true, offset: FIRST_OFFSET }]);
+    const changed = await site.device.post({ ...event, data: "changed" });
+    expect([changed.status, changed.body["code"]]).toEqual([422, "event_id_reused"]);
     const other = await site.device.post({ id: "other", type: "t", data: 1 });
-    expect(other.results).toEqual([{ id: "other", offset: 2 }]);
+    expect(other.results).toEqual([{ id: "other", offset: FIRST_OFFSET + 1 }]);
   });
 
   test("takes the Idempotency-Key header for the id of a single event", async () => {
@@ -105,16 +109,17 @@ describe.each(TARGETS)("POST /v1/devices/{id}/events on $name", (target) => {
     const headers = { "idempotency-key": "from-header" };
     const first = await site.device.postRaw(body, headers);
     const second = await site.device.postRaw(body, headers);
-    expect(first.results).toEqual([{ id: "from-header", offset: 1 }]);
-    expect(second.results).toEqual([{ id: "from-header", duplicate: true, offset: 1 }]);
+    expect(first.results).toEqual([{ id: "from-header", offset: FIRST_OFFSET }]);
+    expect(second.results).toEqual([{ id: "from-header", duplicate: true, offset: FIRST_OFFSET }]);
   });
 
   test("keeps equal ids of two devices apart", async () => {
     await using site = await startSite(target);
     const neighbour = await site.addDevice("43");
     const event = { id: "same", type: "t", data: 1 };
-    expect((await site.device.post(event)).results).toEqual([{ id: "same", offset: 1 }]);
-    expect((await neighbour.post(event)).results).toEqual([{ id: "same", offset: 1 }]);
+    const wanted = [{ id: "same", offset: FIRST_OFFSET }];
+    expect((await site.device.post(event)).results).toEqual(wanted);
+    expect((await neighbour.post(event)).results).toEqual(wanted);
   });
 
   test("answers every refusal with a problem that has a stable code", async () => {

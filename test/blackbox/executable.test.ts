@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir } from "node:fs/promises";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { Posthorn, startPosthorn } from "../support/posthorn.ts";
 import { BLACK_BOX_TIMEOUT_MS, EXECUTABLE } from "../support/targets.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -21,7 +22,7 @@ describe("dist/posthorn", () => {
       body: '{"type":"door.opened","data":{}}',
     });
     expect(answer.status).toBe(200);
-    expect((await answer.json()).results[0].offset).toBe(1);
+    expect((await answer.json()).results[0].offset).toBe(FIRST_OFFSET);
   });
 
   test("does not care for a bunfig.toml, .env, package.json or tsconfig.json where it starts", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket, type SocketOptions } from "../support/frame-socket.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -20,8 +21,8 @@ describe.each(TARGETS)("/login on $name", (target) => {
     expect(socket.lines.items[0]).toStartWith('{"push":{"connect":');
 
     await site.device.post({ id: "a", type: "t", data: 1, time: 5 });
-    expect(await socket.publication("device:42", 1)).toBe(
-      '{"push":{"channel":"device:42","pub":{"data":{"id":"a","type":"t","device":"42","time":5,"data":1},"offset":1}}}',
+    expect(await socket.publication("device:42", FIRST_OFFSET)).toBe(
+      `{"push":{"channel":"device:42","pub":{"data":{"id":"a","type":"t","device":"42","time":5,"data":1},"offset":${FIRST_OFFSET}}}}`,
     );
   });
 
@@ -112,7 +113,7 @@ describe.each(TARGETS)("/login on $name", (target) => {
       await socket.lines.find((line) => line === "{}", { what: `ping ${pings}`, from });
     }
     await site.device.post({ type: "t", data: 1 });
-    await socket.publication("device:42", 1);
+    await socket.publication("device:42", FIRST_OFFSET);
   });
 
   test("recovers each channel by its ?since=", async () => {
@@ -123,7 +124,11 @@ describe.each(TARGETS)("/login on $name", (target) => {
     const { subs = {} } = await connected(first);
     await site.device.post([1, 2, 3].map((data) => ({ type: "t", data })));
     await other.post([1, 2].map((data) => ({ type: "t", data })));
-    const sinces = [`${subs["device:42"]?.epoch}:1`, `${subs["device:43"]?.epoch}:2`];
+    const [first42, last43] = [FIRST_OFFSET, FIRST_OFFSET + 1];
+    const sinces = [
+      `${subs["device:42"]?.epoch}:${first42}`,
+      `${subs["device:43"]?.epoch}:${last43}`,
+    ];
 
     using second = await login(
       site,
@@ -133,10 +138,10 @@ describe.each(TARGETS)("/login on $name", (target) => {
     expect(recovered["device:42"]).toMatchObject({
       recovered: true,
       was_recovering: true,
-      offset: 1,
-      publications: [{ offset: 2 }, { offset: 3 }],
+      offset: first42,
+      publications: [{ offset: first42 + 1 }, { offset: first42 + 2 }],
     });
-    expect(recovered["device:43"]).toMatchObject({ recovered: true, offset: 2 });
+    expect(recovered["device:43"]).toMatchObject({ recovered: true, offset: last43 });
     expect(recovered["device:43"]?.publications).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CentrifugeClient } from "../support/centrifuge-client.ts";
 import { makeCertificateFiles } from "../support/certificates.ts";
 import { addDevice, type DeviceCredentials } from "../support/cli.ts";
-import { Device } from "../support/device.ts";
+import { Device, type DeviceEvent } from "../support/device.ts";
 import { eventually } from "../support/inbox.ts";
 import { type Posthorn, startPosthorn } from "../support/posthorn.ts";
 import { RawLogin } from "../support/raw-login.ts";
@@ -22,11 +22,13 @@ interface Size {
 const FULL: Size = { devices: 20, clients: 50, events: 1000 };
 const SMALL: Size = { devices: 5, clients: 10, events: 200 };
 
-/** What a client saw of one channel: the device's own count and the stream's offset, in order of arrival. */
+/** One publication as a client saw it. */
 interface Seen {
   readonly channel: string;
   readonly offset: number;
-  readonly count: number;
+  readonly type: string;
+  /** The device's own count, which each of its events carries. */
+  readonly count?: number | undefined;
 }
 
 interface Listener extends Disposable {
@@ -66,15 +68,11 @@ async function proveMainJob(target: Target, size: Size): Promise<void> {
   const posting = credentials.map(async (credential) => {
     const device = new Device(`https://127.0.0.1:${deviceLine.port}`, credential, ca);
     for (let count = 1; count <= perDevice; count += 1) {
-      const event = { id: `event-${count}`, type: "reading", data: { count } };
-      await device.postUntilStored(event);
+      await device.postUntilStored(reading(count));
       acknowledged += 1;
       if (count % 5 !== 0) continue;
       // A terminal that did not hear the answer posts again, long after.
-      const { results } = await device.postUntilStored([
-        { ...event, id: `event-${count - 4}` },
-        event,
-      ]);
+      const { results } = await device.postUntilStored([reading(count - 4), reading(count)]);
       expect(results.map(({ duplicate }) => duplicate)).toEqual([true, true]);
     }
   });
@@ -112,11 +110,9 @@ async function openCentrifuge(
   return {
     devices,
     seen: () =>
-      client.publications.items.map(({ channel, offset = 0, data }) => ({
-        channel,
-        offset,
-        count: countOf(data),
-      })),
+      client.publications.items.map(({ channel, offset = 0, data }) =>
+        toSeen(channel, offset, data),
+      ),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }
@@ -132,36 +128,39 @@ async function openRawLogin(
   return {
     devices,
     seen: () =>
-      client.deliveries.items.map(({ channel, offset, data }) => ({
-        channel,
-        offset,
-        count: countOf(data),
-      })),
+      client.deliveries.items.map(({ channel, offset, data }) => toSeen(channel, offset, data)),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }
 
-/** The device's own count, which each event of the proof carries. */
-function countOf(publication: unknown): number {
-  return (publication as { data: { count: number } }).data.count;
+function reading(count: number): DeviceEvent {
+  return { id: `event-${count}`, type: "reading", data: { count } };
+}
+
+function toSeen(channel: string, offset: number, publication: unknown): Seen {
+  const { type, data } = publication as { type: string; data: { count?: number } };
+  return { channel, offset, type, count: data.count };
 }
 
 async function expectExactlyItsEvents(client: Listener, perDevice: number): Promise<void> {
   const total = perDevice * client.devices.length;
+  const readings = () => client.seen().filter(({ type }) => type === "reading");
   await eventually(
-    () => client.seen().length >= total || undefined,
+    () => readings().length >= total || undefined,
     `all ${total} events of ${client.devices.join()}`,
   );
   for (const device of client.devices) {
-    const channel = `device:${device}`;
-    const own = client.seen().filter((it) => it.channel === channel);
-    expect(own).toEqual(
-      Array.from({ length: perDevice }, (_, index) => ({
-        channel,
-        offset: index + 1,
+    const own = client.seen().filter(({ channel }) => channel === `device:${device}`);
+    // Nothing lost, nothing twice, and among it only that the device came: neither a cut line nor a
+    // kill of the server is told as its going.
+    expect(own.map(({ offset, type, count }) => ({ offset, type, count }))).toEqual([
+      { offset: 1, type: "device.online", count: undefined },
+      ...Array.from({ length: perDevice }, (_, index) => ({
+        offset: index + 2,
+        type: "reading",
         count: index + 1,
       })),
-    );
+    ]);
   }
-  expect(client.seen().length).toBe(total);
+  expect(readings().length).toBe(total);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CentrifugeClient } from "../support/centrifuge-client.ts";
 import { makeCertificateFiles } from "../support/certificates.ts";
-import { Device } from "../support/device.ts";
+import { Device, FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { Nginx } from "../support/nginx.ts";
 import { startSite } from "../support/site.ts";
@@ -74,9 +74,9 @@ describe.each(TARGETS)("the blog post's nginx in front of $name", (target) => {
 
     const device = new Device(`https://${front}`, site.device, ca);
     const answer = await device.post({ id: "a", type: "t", data: { through: "nginx" } });
-    expect(answer.results).toEqual([{ id: "a", offset: 1 }]);
-    await page.publication("device:42", 1);
-    await client.publications.find(({ offset }) => offset === 1, { what: "publication 1" });
+    expect(answer.results).toEqual([{ id: "a", offset: FIRST_OFFSET }]);
+    await page.publication("device:42", FIRST_OFFSET);
+    await client.publications.find(({ offset }) => offset === FIRST_OFFSET, { what: "the event" });
 
     // The blog post's server breaks when the client is not using the websocket protocol; so may a browser.
     const opened = await fetch(`https://${front}/healthz`, { tls: { ca } });

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { DatabaseSync } from "node:sqlite";
 import { runCli } from "../support/cli.ts";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { eventually } from "../support/inbox.ts";
 import { RawConnection, rawRequest } from "../support/raw-http.ts";
@@ -45,7 +46,7 @@ describe.each(TARGETS)("operations on $name", (target) => {
       return answer.status === 200 ? answer : undefined;
     }, "a store that stores again");
     expect(await again.json()).toMatchObject({ status: "ready" });
-    expect((await site.device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(1);
+    expect((await site.device.post({ type: "t", data: 1 })).results[0]?.offset).toBe(FIRST_OFFSET);
   });
 
   test("refuses a Host header that could confuse the routes", async () => {

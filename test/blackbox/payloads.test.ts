@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -47,13 +48,16 @@ describe.each(TARGETS)("payloads through $name", (target) => {
     );
 
     for (const [index, data] of wanted.entries()) {
-      expect(await live.publication("device:42", index + 1)).toBe(
-        `{"push":{"channel":"device:42","pub":{"data":${data},"offset":${index + 1}}}}`,
+      const offset = FIRST_OFFSET + index;
+      expect(await live.publication("device:42", offset)).toBe(
+        `{"push":{"channel":"device:42","pub":{"data":${data},"offset":${offset}}}}`,
       );
     }
-    using late = await FrameSocket.open(`${address}&since=${epoch}:0`);
+    using late = await FrameSocket.open(`${address}&since=${epoch}:${FIRST_OFFSET - 1}`);
     const recovered = await late.line(({ push }) => push?.connect !== undefined, "hello");
-    const publications = wanted.map((data, index) => `{"data":${data},"offset":${index + 1}}`);
+    const publications = wanted.map(
+      (data, index) => `{"data":${data},"offset":${FIRST_OFFSET + index}}`,
+    );
     expect(recovered).toContain(`"publications":[${publications.join()}]`);
   });
 
@@ -71,7 +75,7 @@ describe.each(TARGETS)("payloads through $name", (target) => {
     });
 
     for (const [index, id] of ["a", "b", "c", "d"].entries()) {
-      expect(await live.publication("device:42", index + 1)).toContain(
+      expect(await live.publication("device:42", FIRST_OFFSET + index)).toContain(
         `{"id":"${id}","type":"t","device":"42","time":"1970-01-01T00:00:00Z","data":[9007199254740993,1.0]}`,
       );
     }

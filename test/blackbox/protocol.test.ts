@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import type { Posthorn } from "../support/posthorn.ts";
 import { startSite } from "../support/site.ts";
@@ -90,10 +91,10 @@ describe.each(TARGETS)("/connection/websocket on $name", (target) => {
     await site.device.post({ id: "a", type: "door.opened", data: { by: 7 }, time: 5 });
     await other.post({ id: "b", type: "t", data: 1, time: 5 });
 
-    expect(await owner.publication("device:42", 1)).toBe(
-      '{"push":{"channel":"device:42","pub":{"data":{"id":"a","type":"door.opened","device":"42","time":5,"data":{"by":7}},"offset":1}}}',
+    expect(await owner.publication("device:42", FIRST_OFFSET)).toBe(
+      `{"push":{"channel":"device:42","pub":{"data":{"id":"a","type":"door.opened","device":"42","time":5,"data":{"by":7}},"offset":${FIRST_OFFSET}}}}`,
     );
-    await neighbour.publication("device:43", 1);
+    await neighbour.publication("device:43", FIRST_OFFSET);
     const channels = neighbour.lines.items.map((line) => JSON.parse(line).push?.channel);
     expect(channels).not.toContain("device:42");
   });
@@ -107,9 +108,9 @@ describe.each(TARGETS)("/connection/websocket on $name", (target) => {
     });
     await site.device.post({ type: "t", data: "unheard" });
     const again = await socket.command({ subscribe: { channel: "device:42" } });
-    expect(again.subscribe?.offset).toBe(1);
+    expect(again.subscribe?.offset).toBe(FIRST_OFFSET);
     await site.device.post({ type: "t", data: "heard" });
-    await socket.publication("device:42", 2);
+    await socket.publication("device:42", FIRST_OFFSET + 1);
     expect(socket.lines.items.join()).not.toContain("unheard");
   });
 
@@ -129,7 +130,7 @@ describe.each(TARGETS)("/connection/websocket on $name", (target) => {
       "device:42": { recoverable: true, positioned: true, epoch: expect.stringMatching(EPOCH) },
     });
     await site.device.post({ type: "t", data: 1 });
-    await socket.publication("device:42", 1);
+    await socket.publication("device:42", FIRST_OFFSET);
     const again = await socket.command({ subscribe: { channel: "device:42" } });
     expect(again.error?.code).toBe(105);
   });

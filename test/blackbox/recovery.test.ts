@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { addDevice } from "../support/cli.ts";
-import { Device } from "../support/device.ts";
+import { Device, FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { startPosthorn } from "../support/posthorn.ts";
 import { startSite } from "../support/site.ts";
@@ -20,8 +20,8 @@ describe.each(TARGETS)("recovery by offset and epoch on $name", (target) => {
       limits: { recovery_max_publications: 4 },
     };
     await using site = await startSite(target, { config });
-    for (let data = 1; data <= 9; data += 1)
-      await site.device.post({ id: `${data}`, type: "t", data });
+    for (let offset = FIRST_OFFSET; offset <= 9; offset += 1)
+      await site.device.post({ id: `${offset}`, type: "t", data: offset });
     const fresh = await subscribe(site.server.wsUrl, {});
     expect(fresh).toEqual({
       recoverable: true,
@@ -99,12 +99,12 @@ describe.each(TARGETS)("recovery by offset and epoch on $name", (target) => {
       { id: "4", type: "t", data: 4 },
     ]);
     expect(results).toEqual([
-      { id: "3", duplicate: true, offset: 3 },
-      { id: "4", offset: 4 },
+      { id: "3", duplicate: true, offset: FIRST_OFFSET + 2 },
+      { id: "4", offset: FIRST_OFFSET + 3 },
     ]);
     const after = await subscribe(server.wsUrl, { recover: true, epoch: before.epoch, offset: 1 });
     expect(after).toMatchObject({ epoch: before.epoch, recovered: true, offset: 1 });
-    expect(after.publications?.map(({ offset }) => offset)).toEqual([2, 3, 4]);
+    expect(after.publications?.map(({ offset }) => offset)).toEqual([2, 3, 4, 5]);
     // A device that has not posted yet has a stream too, whose listeners must not be told of a loss.
     const { epoch } = before.quiet;
     const waiting = { channel: "device:quiet", recover: true, epoch, offset: 0 };
@@ -114,9 +114,10 @@ describe.each(TARGETS)("recovery by offset and epoch on $name", (target) => {
   test("has no gap and no duplicate for clients that recover while devices post", async () => {
     await using site = await startSite(target);
     const { epoch } = await subscribe(site.server.wsUrl, {});
-    const total = 200;
+    const last = 200;
     const posting = (async () => {
-      for (let data = 1; data <= total; data += 1) await site.device.post({ type: "t", data });
+      for (let offset = FIRST_OFFSET; offset <= last; offset += 1)
+        await site.device.post({ type: "t", data: offset });
     })();
     const sockets: FrameSocket[] = [];
     try {
@@ -129,24 +130,24 @@ describe.each(TARGETS)("recovery by offset and epoch on $name", (target) => {
         expect(recovered).toEqual(recovered.map((_, index) => index + 1));
       }
       await posting;
-      for (const socket of sockets) await expectWhole(socket, total);
+      for (const socket of sockets) await expectWhole(socket, last);
     } finally {
       for (const socket of sockets) socket[Symbol.dispose]();
     }
   });
 });
 
-/** The offsets a socket got, recovered and live, are 1 to `total` in order. */
-async function expectWhole(socket: FrameSocket, total: number): Promise<void> {
+/** The offsets a socket got, recovered and live, are 1 to `top` in order. */
+async function expectWhole(socket: FrameSocket, top: number): Promise<void> {
   await socket.line(({ subscribe, push }) => {
     const last = subscribe?.publications?.at(-1)?.offset ?? push?.pub?.offset;
-    return last === total;
-  }, `publication ${total}`);
+    return last === top;
+  }, `publication ${top}`);
   const lines = socket.lines.items.filter((line) => line !== "{}").map((line) => JSON.parse(line));
   const offsets = lines.flatMap(({ subscribe, push }) =>
     [...(subscribe?.publications ?? []), ...(push ? [push.pub] : [])].map(({ offset }) => offset),
   );
-  expect(offsets).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+  expect(offsets).toEqual(Array.from({ length: top }, (_, index) => index + 1));
 }
 
 async function connect(wsUrl: string): Promise<FrameSocket> {

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { FIRST_OFFSET } from "../support/device.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { RawConnection, rawRequest } from "../support/raw-http.ts";
 import { startSite } from "../support/site.ts";
@@ -61,7 +62,7 @@ describe.each(TARGETS)("SIGTERM on $name", (target) => {
     inFlight.write(body.slice(5));
     const answer = await inFlight.answer();
     expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.body).results).toEqual([{ id: "late", offset: 2 }]);
+    expect(JSON.parse(answer.body).results).toEqual([{ id: "late", offset: FIRST_OFFSET + 1 }]);
     expect(await site.server.exited()).toBe(0);
   });
 

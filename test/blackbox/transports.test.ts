@@ -80,9 +80,11 @@ describe.each(TARGETS)("a held response of $name", (target) => {
       const first = await client.subscribe("device:42");
       expect(first).toMatchObject({ recoverable: true, positioned: true, wasRecovering: false });
 
-      const post = (data: number) => site.device.post({ id: `${data}`, type: "t", data });
-      for (let data = 1; data <= 5; data += 1) await post(data);
-      await client.publications.find(({ offset }) => offset === 5, { what: "publication 5" });
+      const post = async (data: number) =>
+        (await site.device.post({ id: `${data}`, type: "t", data })).results[0]?.offset;
+      for (let data = 1; data <= 4; data += 1) await post(data);
+      const fifth = await post(5);
+      await client.publications.find(({ offset }) => offset === fifth, { what: "event 5" });
       proxy.refuse();
       proxy.cut();
       for (let data = 6; data <= 10; data += 1) await post(data);
@@ -91,10 +93,11 @@ describe.each(TARGETS)("a held response of $name", (target) => {
         what: "the recovered subscription",
       });
       expect(again.recovered).toBe(true);
-      await post(11);
-      await client.publications.find(({ offset }) => offset === 11, { what: "publication 11" });
+      const last = (await post(11)) ?? 0;
+      await client.publications.find(({ offset }) => offset === last, { what: "event 11" });
+      expect(last).toBeGreaterThanOrEqual(11);
       expect(client.publications.items.map(({ offset }) => offset)).toEqual(
-        Array.from({ length: 11 }, (_, index) => index + 1),
+        Array.from({ length: last }, (_, index) => index + 1),
       );
     },
   );
@@ -165,12 +168,12 @@ describe.each(TARGETS)("a held response of $name", (target) => {
         const from = client.lines.items.length;
         await client.lines.find((line) => line === "{}", { what: "a ping", from });
       }
-      await site.device.post({ type: "t", data: 1 });
-      const { channel, pub } = await client.message(
-        (it) => it.pub !== undefined,
+      const { results } = await site.device.post({ type: "t", data: 1 });
+      const { channel } = await client.message(
+        ({ pub }) => pub?.offset === results[0]?.offset,
         "the publication",
       );
-      expect([channel, pub?.offset]).toEqual(["device:42", 1]);
+      expect(channel).toBe("device:42");
     },
   );
 
@@ -217,12 +220,12 @@ describe.each(TARGETS)("a held response of $name", (target) => {
     await healthy.message((it) => it.connect !== undefined, "the connect push");
 
     const data = "x".repeat(50_000);
-    let posted = 0;
-    while (site.server.logged("client.slow").length === 0 && posted < 1000) {
-      posted += 1;
-      await site.device.post({ type: "t", data });
+    let last = 0;
+    while (site.server.logged("client.slow").length === 0 && last < 1000) {
+      const { results } = await site.device.post({ type: "t", data });
+      last = results[0]?.offset ?? Number.NaN;
     }
-    await healthy.message((it) => it.pub?.offset === posted, "the last publication");
+    await healthy.message((it) => it.pub?.offset === last, "the last publication");
     const ends = site.server.logged("client.disconnected");
     expect(ends).toMatchObject([{ code: 3008, by: "server" }]);
     // What the kernel has taken can still be read, and nothing has to come after it.
@@ -301,11 +304,13 @@ describe.each(TARGETS)("/connection/uni_websocket of $name", (target) => {
       await socket.line((it) => it.connect !== undefined, "the connect push"),
     );
     expect(connect).toMatchObject({ session: expect.any(String), ping: 20 });
-    await site.device.post({ type: "t", data: 1 });
-    await socket.lines.find((line) => line.includes('"offset":1'), { what: "the publication" });
+    const postAndHear = async (data: string) => {
+      await site.device.post({ type: "t", data });
+      await socket.lines.find((line) => line.includes(data), { what: data });
+    };
+    await postAndHear("the publication");
     socket.send("whatever");
-    await site.device.post({ type: "t", data: 2 });
-    await socket.lines.find((line) => line.includes('"offset":2'), { what: "the next one" });
+    await postAndHear("the next one");
     expect(socket.lines.items.every((line) => !line.startsWith('{"push"'))).toBe(true);
   });
 

@@ -10,6 +10,8 @@ const engine = await createSqliteEngine({
   location: { file },
   sync: "full",
   deliver: () => undefined,
+  outboxGrew: () => undefined,
+  ownEvents: { retention: { sizeMax: 1, ttlMs: 1 }, endpoints: {} },
   clock: new FakeClock(),
   entropy: createFakeEntropy(),
   log: new RecordingLog(),

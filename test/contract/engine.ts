@@ -3,41 +3,33 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Channel, parseChannel } from "../../src/core/channel.ts";
-import { type DeviceId, parseDeviceId } from "../../src/core/device-id.ts";
 import { Fault } from "../../src/core/faults.ts";
 import type {
   Append,
   Appended,
   Deliver,
-  DeviceRecord,
   Engine,
   HistoryQuery,
   VersionGuard,
 } from "../../src/core/ports/engine.ts";
+import type { OutboxEntry } from "../../src/core/ports/outbox.ts";
 import type { Position, Publication, Retention } from "../../src/core/publication.ts";
 import { openStream } from "../../src/core/recovery.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-
-export interface EngineParts {
-  /** A directory of this test; the same one again means the same store. */
-  readonly place: string;
-  readonly deliver: Deliver;
-  readonly clock: FakeClock;
-}
-
-export interface EngineUnderTest {
-  readonly name: string;
-  /** False for an engine that forgets everything when it is disposed. */
-  readonly keepsAfterClose: boolean;
-  readonly open: (parts: EngineParts) => Promise<Engine>;
-}
+import { type EngineUnderTest, ownEvents } from "./engine-world.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const door = parseChannel("device:door");
 const gate = parseChannel("device:gate");
 const keep: Retention = { sizeMax: 100, ttlMs: DAY_MS };
 const everything: HistoryQuery = { limit: 100, ttlMs: DAY_MS };
-const unstored: Appended = { epoch: "", offset: 0, duplicate: false, suppressed: false };
+const unstored: Appended = {
+  epoch: "",
+  offset: 0,
+  duplicate: false,
+  suppressed: false,
+  mismatched: false,
+};
 
 /** The promises of `Engine`, as tests. Every engine runs all of them. */
 export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest): void {
@@ -51,6 +43,10 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
     const deliver: Deliver = (channel, publication, position) => {
       events.push(`${channel} ${position.offset} ${publication.data}`);
     };
+    const outboxGrew = (endpoints: readonly string[]) => {
+      events.push(`outbox ${endpoints.join(" ")}`);
+    };
+    const start = () => open({ place, deliver, outboxGrew, ownEvents, clock });
     const entry = (channel: Channel, data: string, more: Partial<Append> = {}): Append => ({
       channel,
       publication: { data, timeMs: clock.nowMs() },
@@ -78,13 +74,13 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
     };
     const reopen = async () => {
       await engine[Symbol.asyncDispose]();
-      engine = await open({ place, deliver, clock });
+      engine = await start();
     };
 
     beforeEach(async () => {
       place = await mkdtemp(join(tmpdir(), "posthorn-engine-"));
       events = [];
-      engine = await open({ place, deliver, clock });
+      engine = await start();
     });
     afterEach(async () => {
       await engine[Symbol.asyncDispose]();
@@ -134,6 +130,8 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
         engine = await open({
           place,
           clock,
+          ownEvents,
+          outboxGrew,
           deliver: (...delivery) => void seen.push(delivery),
         });
         const publication = {
@@ -233,6 +231,122 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
         expect([first, second]).toEqual([unstored, { ...unstored, duplicate: true }]);
         expect(events).toEqual(["device:door 0 1"]);
         expect((await engine.history(door, everything)).top.offset).toBe(0);
+      });
+    });
+
+    describe("append() with a fingerprint", () => {
+      const dedupe = (fingerprint?: string) => ({
+        dedupe: {
+          scope: "door",
+          id: "e1",
+          ttlMs: DAY_MS,
+          ...(fingerprint !== undefined && { fingerprint }),
+        },
+      });
+
+      test.each([
+        { title: "the same one", first: "a", second: "a", mismatched: false },
+        { title: "another one", first: "a", second: "b", mismatched: true },
+        { title: "the first one", second: "b", mismatched: false },
+        { title: "none", first: "a", mismatched: false },
+        { title: "none again", mismatched: false },
+      ])("says of a duplicate with $title: $mismatched", async ({ first, second, mismatched }) => {
+        const stored = await append(door, "1", dedupe(first));
+        expect(stored).toMatchObject({ duplicate: false, mismatched: false });
+        const again = await append(door, "2", dedupe(second));
+        expect(again).toEqual({ ...stored, duplicate: true, mismatched });
+        expect(events).toEqual(["device:door 1 1"]);
+      });
+
+      test("compares with the first one, also after another one came", async () => {
+        await append(door, "1", dedupe("a"));
+        await append(door, "2", dedupe("b"));
+        expect(await append(door, "3", dedupe("b"))).toMatchObject({ mismatched: true });
+        expect(await append(door, "4", dedupe("a"))).toMatchObject({ mismatched: false });
+      });
+
+      test("forgets it with the id", async () => {
+        await append(door, "1", dedupe("a"));
+        clock.advance(DAY_MS);
+        const again = await append(door, "2", dedupe("b"));
+        expect(again).toMatchObject({ offset: 2, duplicate: false, mismatched: false });
+      });
+
+      test("works without retention, in a batch as alone", async () => {
+        const publication = { data: "1", timeMs: clock.nowMs() };
+        const post = (fingerprint: string) =>
+          engine.append({ channel: door, publication, ...dedupe(fingerprint) });
+        const answers = await Promise.all([post("a"), post("b"), post("a")]);
+        expect(answers.map(({ duplicate, mismatched }) => [duplicate, mismatched])).toEqual([
+          [false, false],
+          [true, true],
+          [true, false],
+        ]);
+      });
+    });
+
+    describe("append() with outbox entries", () => {
+      const row = (endpoint: string, id = "e1"): OutboxEntry => ({
+        endpoint,
+        id,
+        type: "reading",
+        orderKey: "",
+        body: '{"n":1.0}',
+        createdAtMs: clock.nowMs(),
+      });
+      const take = async (endpoint: string) =>
+        (await engine.take({ endpoint, nowMs: clock.nowMs(), max: 10, leaseMs: 1 })).rows;
+
+      test("adds them with the publication, and says so behind its delivery", async () => {
+        const outbox = [row("shop"), row("erp"), row("shop", "e2")];
+        const { epoch } = await append(door, "1", { outbox }).finally(() =>
+          events.push("appended"),
+        );
+        expect(events).toEqual(["device:door 1 1", "outbox shop erp", "appended"]);
+        expect(await take("shop")).toEqual([
+          { ...row("shop", `e1:${epoch}:1`), failures: 0 },
+          { ...row("shop", `e2:${epoch}:1`), failures: 0 },
+        ]);
+        expect(await take("erp")).toHaveLength(1);
+      });
+
+      test("adds them for each publication, also where they are called the same", async () => {
+        const appends = [door, door, gate].map((channel) =>
+          append(channel, "1", { outbox: [row("shop")] }),
+        );
+        const places = (await Promise.all(appends)).map(
+          ({ epoch, offset }) => `e1:${epoch}:${offset}`,
+        );
+        expect((await take("shop")).map(({ id }) => id)).toEqual(places);
+        expect(new Set(places).size).toBe(3);
+      });
+
+      test("adds none with a duplicate or a suppressed one, and says nothing", async () => {
+        const more = {
+          dedupe: { scope: "door", id: "e1", ttlMs: DAY_MS },
+          version: { version: 1 },
+        };
+        await append(door, "1", more);
+        const outbox = [row("shop")];
+        expect(await append(door, "2", { ...more, outbox })).toMatchObject({ duplicate: true });
+        const old = { version: { version: 1 }, outbox };
+        expect(await append(door, "3", old)).toMatchObject({ suppressed: true });
+        expect(await take("shop")).toEqual([]);
+        expect(events).toEqual(["device:door 1 1"]);
+      });
+
+      test("adds them without retention too", async () => {
+        const publication = { data: "7", timeMs: clock.nowMs() };
+        const appended = await engine.append({ channel: door, publication, outbox: [row("shop")] });
+        expect(appended).toEqual(unstored);
+        expect(events).toEqual(["device:door 0 7", "outbox shop"]);
+        expect(await take("shop")).toMatchObject([{ id: "e1" }]);
+        expect((await engine.history(door, everything)).top.offset).toBe(0);
+      });
+
+      test("stores the publication without them when there are none", async () => {
+        await append(door, "1", { outbox: [] });
+        expect(events).toEqual(["device:door 1 1"]);
       });
     });
 
@@ -736,74 +850,12 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
         expect(events).toEqual(["device:gate 1 1"]);
       });
 
-      test("is refused as a bug in a device's name", async () => {
-        const id = parseDeviceId("door");
-        const record = { id, name: nul, secretHash: "h", createdAtMs: 0 };
-        await expect(engine.addDevice(record)).rejects.toBeInstanceOf(RangeError);
-        expect(await engine.device(id)).toBeUndefined();
-      });
-
       test("is kept in tags, which are escaped", async () => {
         const publication = { data: "1", timeMs: clock.nowMs(), tags: { [nul]: nul } };
         await engine.append({ channel: door, publication, retention: keep });
         expect((await engine.history(door, everything)).publications).toEqual([
           { ...publication, offset: 1 },
         ]);
-      });
-    });
-
-    describe("device records", () => {
-      const record = (id: string, secretHash = "h1"): DeviceRecord => ({
-        id: parseDeviceId(id),
-        name: `The ${id}`,
-        secretHash,
-        createdAtMs: clock.nowMs(),
-      });
-      const ids = (records: readonly DeviceRecord[]) => records.map(({ id }) => id as string);
-
-      test("keep what was added", async () => {
-        expect(await engine.addDevice(record("door"))).toBe(true);
-        expect(await engine.device(parseDeviceId("door"))).toEqual(record("door"));
-        expect(await engine.device(parseDeviceId("gate"))).toBeUndefined();
-      });
-
-      test("refuse a taken id and change nothing", async () => {
-        await engine.addDevice(record("door"));
-        expect(await engine.addDevice(record("door", "h2"))).toBe(false);
-        expect(await engine.device(parseDeviceId("door"))).toEqual(record("door"));
-      });
-
-      test("let only one of two equal ids in that arrive together", async () => {
-        const both = [engine.addDevice(record("door")), engine.addDevice(record("door", "h2"))];
-        expect(await Promise.all(both)).toEqual([true, false]);
-      });
-
-      test("take a new secret", async () => {
-        await engine.addDevice(record("door"));
-        expect(await engine.setDeviceSecret(parseDeviceId("door"), "h2")).toBe(true);
-        expect(await engine.device(parseDeviceId("door"))).toEqual(record("door", "h2"));
-        expect(await engine.setDeviceSecret(parseDeviceId("gate"), "h2")).toBe(false);
-      });
-
-      test("can be removed, while the device's stream stays", async () => {
-        await engine.addDevice(record("door"));
-        await append(door, "1");
-        expect(await engine.removeDevice(parseDeviceId("door"))).toBe(true);
-        expect(await engine.removeDevice(parseDeviceId("door"))).toBe(false);
-        expect(await engine.device(parseDeviceId("door"))).toBeUndefined();
-        expect(await dataOf(door)).toEqual(["1"]);
-      });
-
-      test("are listed page by page in the order of their ids", async () => {
-        for (const id of ["d", "B", "a.1", "c", "a"]) await engine.addDevice(record(id));
-        const pages: string[][] = [];
-        let after: DeviceId | undefined;
-        do {
-          const page = await engine.devices({ limit: 2, ...(after && { after }) });
-          pages.push(ids(page));
-          after = page.at(-1)?.id;
-        } while (after !== undefined);
-        expect(pages).toEqual([["B", "a"], ["a.1", "c"], ["d"], []]);
       });
     });
 
@@ -833,9 +885,6 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
           () => engine.append({ channel: door, publication }),
           () => engine.history(door, everything),
           () => engine.removeHistory(door),
-          () => engine.device(parseDeviceId("door")),
-          () => engine.devices({ limit: 1 }),
-          () => engine.removeDevice(parseDeviceId("door")),
           () => engine.ping(),
         ];
         for (const call of calls) {
@@ -854,12 +903,6 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
           const dedupe = { scope: "door", id: "e1", ttlMs: DAY_MS };
           const first = await append(door, "1", { dedupe });
           const empty = (await engine.history(gate, everything)).top;
-          await engine.addDevice({
-            id: parseDeviceId("door"),
-            name: "",
-            secretHash: "h",
-            createdAtMs: 5,
-          });
           await reopen();
           expect(await engine.history(door, everything)).toMatchObject({
             top: { epoch: first.epoch, offset: 1 },
@@ -868,7 +911,6 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
           expect((await engine.history(gate, everything)).top).toEqual(empty);
           expect(await append(door, "2", { dedupe })).toEqual({ ...first, duplicate: true });
           expect(await append(door, "2")).toEqual({ ...first, offset: 2 });
-          expect(await engine.device(parseDeviceId("door"))).toMatchObject({ createdAtMs: 5 });
         });
 
         test("what a stream has seen is known after opening again", async () => {

@@ -42,6 +42,8 @@ describe("commits", () => {
       location: { file },
       sync: "full",
       deliver: () => undefined,
+      outboxGrew: () => undefined,
+      ownEvents: { retention: { sizeMax: 1, ttlMs: 1 }, endpoints: {} },
       clock: new FakeClock(),
       entropy: createFakeEntropy(),
       log: new RecordingLog(),

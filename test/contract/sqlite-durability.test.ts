@@ -8,6 +8,7 @@ import { type Channel, parseChannel } from "../../src/core/channel.ts";
 import { parseDeviceId } from "../../src/core/device-id.ts";
 import { Fault } from "../../src/core/faults.ts";
 import { LIMITS } from "../../src/core/limits.ts";
+import type { NewDevice } from "../../src/core/ports/device-records.ts";
 import type { Append, Engine } from "../../src/core/ports/engine.ts";
 import { createSqliteEngine, type SqliteEngineOptions } from "../../src/engine/sqlite/engine.ts";
 import { startWorker } from "../../src/engine/sqlite/start-worker.ts";
@@ -46,6 +47,8 @@ async function open(options: Partial<SqliteEngineOptions> = {}): Promise<Engine>
     location: { file },
     sync: "full",
     deliver: (_, { data }) => void delivered.push(data),
+    outboxGrew: () => undefined,
+    ownEvents: { retention: { sizeMax: 1, ttlMs: 1 }, endpoints: {} },
     clock,
     entropy: createFakeEntropy(),
     log,
@@ -60,6 +63,15 @@ const entry = (data: string, more: Partial<Append> = {}): Append => ({
   retention: { sizeMax: 1000, ttlMs: DAY_MS },
   ...more,
 });
+
+const device: NewDevice = {
+  id: parseDeviceId("door"),
+  name: "",
+  meta: "{}",
+  secretHash: "h",
+  enrollment: "closed",
+  createdAtMs: 0,
+};
 
 const everything = { limit: 1_000_000, ttlMs: Number.MAX_SAFE_INTEGER };
 
@@ -120,7 +132,7 @@ describe("a slow commit", () => {
   test("delays neither reads nor deliveries without retention", async () => {
     const engine = await open();
     await engine.append(entry("before"));
-    await engine.addDevice({ id: parseDeviceId("door"), name: "", secretHash: "", createdAtMs: 0 });
+    await engine.addDevice(device);
     const release = holdWrites();
     let resolved = false;
     const appending = engine.append(entry("slow")).finally(() => {
@@ -136,6 +148,7 @@ describe("a slow commit", () => {
       offset: 0,
       duplicate: false,
       suppressed: false,
+      mismatched: false,
     });
     expect(resolved).toBe(false);
     expect(delivered).toEqual(["before", "live"]);
@@ -417,6 +430,21 @@ describe("a bug", () => {
     expect(seen).toEqual(["1", "3"]);
     expect(log.of("task.failed")).toMatchObject([{ stage: "deliver", channel: door }]);
   });
+
+  test("in outboxGrew costs nobody a delivery or an answer", async () => {
+    const engine = await open({
+      outboxGrew() {
+        throw new Error("a bug");
+      },
+    });
+    const row = { endpoint: "shop", type: "t", orderKey: "", body: "{}", createdAtMs: 0 };
+    const appends = ["1", "2"].map((data) =>
+      engine.append(entry(data, { outbox: [{ ...row, id: data }] })),
+    );
+    expect((await Promise.all(appends)).map(({ offset }) => offset)).toEqual([1, 2]);
+    expect(delivered).toEqual(["1", "2"]);
+    expect(log.of("task.failed")).toMatchObject([{ stage: "outbox" }, { stage: "outbox" }]);
+  });
 });
 
 describe("the sweep", () => {
@@ -468,6 +496,24 @@ describe("the sweep", () => {
     expect(count("channel")).toBe(2);
   });
 
+  test("says how many events it forgot of which no endpoint was told", async () => {
+    const engine = await open();
+    const row = { type: "t", orderKey: "", body: "{}", createdAtMs: 0 };
+    const rows = (endpoint: string, count: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...row, endpoint, id: `${index}` }));
+    await engine.add([...rows("shop", 150), ...rows("bank", 60), ...rows("dead", 1)]);
+    await engine.bury({ endpoint: "dead", id: "0" }, { atMs: clock.nowMs(), why: "said no" });
+    for (let round = 0; round < 4; round++) {
+      clock.advance(LIMITS.outboxKeptMs / 2);
+      for (let batch = 0; batch < 4; batch++) await engine.ping();
+    }
+    expect(count("outbox")).toBe(0);
+    expect(log.of("webhook.forgotten")).toEqual([
+      { endpoint: "shop", events: 150 },
+      { endpoint: "bank", events: 60 },
+    ]);
+  });
+
   test("ends with the engine", async () => {
     const engine = await open();
     expect(clock.pending).toBe(1);
@@ -500,7 +546,7 @@ describe("the file", () => {
     const appends = Array.from({ length: 100 }, (_, index) =>
       (index % 2 ? serving : cli).append(entry(`${index}`)),
     );
-    await cli.addDevice({ id: parseDeviceId("door"), name: "", secretHash: "h", createdAtMs: 0 });
+    await cli.addDevice(device);
     expect(await serving.device(parseDeviceId("door"))).toMatchObject({ secretHash: "h" });
     const offsets = (await Promise.all(appends)).map(({ offset }) => offset);
     expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));

@@ -25,12 +25,20 @@ export class Backend {
     body: string,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<BackendAnswer> {
-    const answer = await fetch(`${this.#url}${path}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...this.#headers, ...headers },
-      body,
-    });
-    return { status: answer.status, text: await answer.text() };
+    return this.#ask(path, { method: "POST", body }, headers);
+  }
+
+  async get(path: string): Promise<BackendAnswer> {
+    return this.#ask(path, {});
+  }
+
+  /** Sends JSON by another method. */
+  async send(
+    method: "PUT" | "PATCH" | "DELETE",
+    path: string,
+    body?: object,
+  ): Promise<BackendAnswer> {
+    return this.#ask(path, { method, ...(body && { body: JSON.stringify(body) }) });
   }
 
   /** The text of the answer to one call. */
@@ -44,5 +52,17 @@ export class Backend {
     const { result } = JSON.parse(text);
     if (result === undefined) throw new Error(`${method} was answered ${text}`);
     return result;
+  }
+
+  async #ask(
+    path: string,
+    init: RequestInit,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<BackendAnswer> {
+    const answer = await fetch(`${this.#url}${path}`, {
+      ...init,
+      headers: { "content-type": "application/json", ...this.#headers, ...headers },
+    });
+    return { status: answer.status, text: await answer.text() };
   }
 }

@@ -24,6 +24,9 @@ export interface DeviceEvent {
   readonly time?: string | number;
 }
 
+/** Where the first event of a device goes: that it came, `device.online`, is told before. */
+export const FIRST_OFFSET = 2;
+
 /** A terminal: posts events as its firmware would. */
 export class Device {
   readonly id: string;

@@ -46,7 +46,13 @@ async function openEngine(deliver: Deliver): Promise<Engine> {
     deliver(channel, publication, position);
   };
   const options = { location: "memory", sync: "full", clock, entropy: systemEntropy, log } as const;
-  const engine = await createSqliteEngine({ ...options, deliver: faulty });
+  const retention = { sizeMax: 100, ttlMs: 60_000 };
+  const engine = await createSqliteEngine({
+    ...options,
+    deliver: faulty,
+    outboxGrew: () => undefined,
+    ownEvents: { retention, endpoints: {} },
+  });
   return {
     ...engine,
     async append(entry) {

@@ -1,3 +1,4 @@
+import { createDeviceBindings } from "../../src/core/bindings.ts";
 import { type Channel, namespaceOf, parseChannel } from "../../src/core/channel.ts";
 import { parseDeviceId } from "../../src/core/device-id.ts";
 import { Fault } from "../../src/core/faults.ts";
@@ -17,13 +18,17 @@ import { createAdmission } from "../../src/ws/admission.ts";
 import type { Client } from "../../src/ws/client.ts";
 import { ClientRegistry } from "../../src/ws/client-registry.ts";
 import { createGateway, type Gateway } from "../../src/ws/gateway.ts";
+import { LiveBindings } from "../../src/ws/live-bindings.ts";
 import { LiveFanout } from "../../src/ws/live-fanout.ts";
 import type { Greeting } from "../../src/ws/socket-client.ts";
 import type { UserLimitRule } from "../../src/ws/user-limit.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { FakeCommands } from "./fake-commands.ts";
 import { createFakeEntropy } from "./fake-entropy.ts";
 import { FakeHost } from "./fake-host.ts";
 import { FakeSocket } from "./fake-socket.ts";
+import { KnownDevices } from "./known-devices.ts";
+import { MemoryBindings } from "./memory-bindings.ts";
 import { MemoryStreams } from "./memory-streams.ts";
 import { RecordingLog } from "./recording-log.ts";
 
@@ -112,6 +117,13 @@ const TOKENS: Record<string, () => TokenClaims> = {
   },
   bob: () => ({ ...CLAIMS, user: "bob", devices: [] }),
   anonymous: () => ({ ...CLAIMS, user: "" }),
+  commander: () => ({
+    ...CLAIMS,
+    commands: new Map([
+      [parseDeviceId("42"), ["lamp.*"]],
+      [parseDeviceId("unseen"), ["*"]],
+    ]),
+  }),
   known: () => ({ ...CLAIMS, info: '{"name":"Anna"}', meta: '{"tier":1}' }),
   unreachable: () => {
     throw new Fault("token_keys_unreachable");
@@ -165,6 +177,11 @@ export function gatewayWorld(options: WorldOptions = {}) {
   };
   const backend = options.backend ?? {};
   const presence = new Presence();
+  const owners = new MemoryBindings();
+  const bindings = new LiveBindings({ store: owners, registry, log });
+  const ownership = createDeviceBindings({ store: owners, fanout: bindings });
+  const commands = new FakeCommands(clock);
+  const devices = new KnownDevices();
   const made = createGateway({
     clock,
     log,
@@ -174,12 +191,18 @@ export function gatewayWorld(options: WorldOptions = {}) {
     presence,
     tokens,
     backend,
+    bindings,
+    commands,
+    devices,
+    states: devices,
+    sightings: { lastSeen: (device) => device },
     entropy: createFakeEntropy(),
     admission: createAdmission({
       tokens,
       backend,
       unrestricted: options.unrestricted ?? false,
       userChannels: options.userChannels ?? false,
+      bindings,
     }),
     namespaces,
     subscriptions: createSubscriptions({ streams, hub, recoveryMaxPublications: 300 }),
@@ -199,7 +222,8 @@ export function gatewayWorld(options: WorldOptions = {}) {
     return streams.append({ channel, publication, ...(retention && { retention }) });
   }
   const parts = { clock, log, fanout, streams, registry, presence, namespaces };
-  return { ...parts, gateway: made, publish, host, link };
+  const ofDevices = { owners, bindings: ownership, commands, devices };
+  return { ...parts, ...ofDevices, gateway: made, publish, host, link };
 }
 
 export type GatewayWorld = ReturnType<typeof gatewayWorld>;
@@ -215,11 +239,18 @@ export function connect(
   return { socket, handler };
 }
 
-export function login(token = ""): Greeting {
+export function login(token = "", wishes: { readonly withStates?: boolean } = {}): Greeting {
   return {
     by: "handshake",
     reply: "reply",
-    connect: { token, visitors: true, devices: [], sinceOf: () => [] },
+    connect: {
+      token,
+      visitors: true,
+      devices: [],
+      withStates: false,
+      sinceOf: () => [],
+      ...wishes,
+    },
   };
 }
 

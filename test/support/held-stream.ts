@@ -33,8 +33,8 @@ export class HeldStream implements Disposable {
   }
 
   /** Resolves when the server ended the response as it should; rejects when it was cut. */
-  async end(): Promise<void> {
-    await within(this.#ended, "the end of the response");
+  async end(deadlineMs?: number): Promise<void> {
+    await within(this.#ended, "the end of the response", deadlineMs);
   }
 
   /** The client leaves. */

@@ -3,6 +3,7 @@ import type { Channel } from "../../src/core/channel.ts";
 import type {
   Append,
   Appended,
+  DedupeKey,
   Deliver,
   History,
   HistoryQuery,
@@ -18,10 +19,17 @@ interface Stream {
   version: Required<VersionGuard>;
 }
 
+interface Seen {
+  readonly appended: Appended;
+  readonly fingerprint: string | undefined;
+}
+
+const NEW = { duplicate: false, suppressed: false, mismatched: false } as const;
+
 /** The simplest streams that keep the promises of the port; a test may hold its answers back. */
 export class MemoryStreams implements Streams {
   readonly #streams = new Map<Channel, Stream>();
-  readonly #seen = new Map<string, Appended>();
+  readonly #seen = new Map<string, Seen>();
   readonly #deliver: Deliver;
   #gate: Promise<void> = Promise.resolve();
   #read: "before" | "after" = "before";
@@ -45,12 +53,11 @@ export class MemoryStreams implements Streams {
 
   async append(entry: Append): Promise<Appended> {
     const { channel, publication, retention, dedupe, version } = entry;
-    const key = dedupe && `${dedupe.scope} ${dedupe.id}`;
-    const seen = key && this.#seen.get(key);
-    if (seen) return { ...seen, duplicate: true };
+    const repeated = dedupe && this.#repeated(dedupe);
+    if (repeated) return repeated;
     const stream = this.#stream(channel);
     if (retention && version && isOld(version, stream.version)) {
-      return { epoch: stream.epoch, offset: stream.top, duplicate: false, suppressed: true };
+      return { ...NEW, epoch: stream.epoch, offset: stream.top, suppressed: true };
     }
     const offset = retention ? ++stream.top : 0;
     const position = { epoch: retention ? stream.epoch : "", offset };
@@ -59,8 +66,8 @@ export class MemoryStreams implements Streams {
       stream.publications = [...stream.publications, stored].slice(-retention.sizeMax);
       if (version?.version) stream.version = { epoch: "", ...version };
     }
-    const appended = { ...position, duplicate: false, suppressed: false };
-    if (key) this.#seen.set(key, appended);
+    const appended = { ...NEW, ...position };
+    if (dedupe) this.#seen.set(nameOf(dedupe), { appended, fingerprint: dedupe.fingerprint });
     this.#deliver(channel, stored, position);
     return appended;
   }
@@ -84,6 +91,14 @@ export class MemoryStreams implements Streams {
 
   async removeHistory(channel: Channel): Promise<void> {
     this.#stream(channel).publications = [];
+  }
+
+  #repeated(key: DedupeKey): Appended | undefined {
+    const seen = this.#seen.get(nameOf(key));
+    if (seen === undefined) return undefined;
+    const { fingerprint = key.fingerprint } = seen;
+    const mismatched = key.fingerprint !== undefined && key.fingerprint !== fingerprint;
+    return { ...seen.appended, duplicate: true, mismatched };
   }
 
   #stream(channel: Channel): Stream {
@@ -110,6 +125,10 @@ function withinBytes(
 
 function weightOf({ data, tags, info = "" }: Publication): number {
   return Buffer.byteLength(data + (tags ? JSON.stringify(tags) : "") + info);
+}
+
+function nameOf({ scope, id }: DedupeKey): string {
+  return `${scope} ${id}`;
 }
 
 function newStream(epoch: string): Stream {

@@ -1,10 +1,17 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findChromium } from "./chromium.ts";
 import { findNginx } from "./nginx.ts";
 
 /** Test files that run at the same time; black-box tests mostly wait, so two cores carry three. */
 const WORKERS = 3;
+
+/** Programs that tests use as they are; Debian has them, and root may install them. */
+const PROGRAMS = [
+  { name: "nginx", find: findNginx },
+  { name: "chromium", find: findChromium },
+];
 
 interface Count {
   readonly passed: number;
@@ -15,7 +22,7 @@ interface Count {
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const trouble = (await provideNginx()) ?? (await build());
+  const trouble = (await providePrograms()) ?? (await build());
   if (trouble !== undefined) {
     console.error(trouble);
     return report({ passed: 0, failed: 1, skipped: 0 }, 1);
@@ -38,17 +45,19 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The proxy tests want the real nginx; Debian has it, and root may install it. Gives what went wrong. */
-async function provideNginx(): Promise<string | undefined> {
-  if (findNginx() !== undefined) return undefined;
+/** Gives what went wrong. */
+async function providePrograms(): Promise<string | undefined> {
+  const missing = PROGRAMS.filter(({ find }) => find() === undefined).map(({ name }) => name);
+  if (missing.length === 0) return undefined;
+  const names = missing.join(" ");
   if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {
-    return "Cannot run all tests: nginx is missing; install it, on Debian as root: apt-get install nginx";
+    return `Cannot run all tests: ${names} missing; install it, on Debian as root: apt-get install ${names}`;
   }
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "-y", "-qq", "--no-install-recommends", "nginx"];
+  const install = ["install", "-y", "-qq", "--no-install-recommends", ...missing];
   for (const step of [["update", "-qq"], install]) {
     const code = await run(["apt-get", ...step], env);
-    if (code !== 0) return `Cannot install nginx: apt-get ${step.join(" ")} ended with ${code}`;
+    if (code !== 0) return `Cannot install ${names}: apt-get ${step.join(" ")} ended with ${code}`;
   }
   return undefined;
 }

@@ -7,6 +7,8 @@ export interface TokenClaims {
   readonly sub?: string;
   readonly exp?: number;
   readonly devices?: readonly string[];
+  /** Patterns of the commands that may be sent, by device. */
+  readonly commands?: Readonly<Record<string, readonly string[]>>;
   readonly channels?: readonly string[];
   readonly subs?: Readonly<Record<string, unknown>>;
   readonly channel?: string;

@@ -1,4 +1,5 @@
 import { parseChannel } from "../../src/core/channel.ts";
+import { parseDeviceId } from "../../src/core/device-id.ts";
 import { UNSUBSCRIBE } from "../../src/protocol/codes.ts";
 import { subscribeByServer } from "../../src/ws/server-side.ts";
 import { connect, type GatewayWorld, gatewayWorld, login, send, settled } from "./gateway-world.ts";
@@ -95,8 +96,16 @@ class Player {
       case "advance":
         return clock.advance(Number(first));
       case "login":
-        this.#client = connect(this.#world, login(first));
+        this.#client = connect(this.#world, login(first, { withStates: rest === "state=1" }));
         return;
+      case "add":
+        return this.#world.devices.add(parseDeviceId(first), { name: rest });
+      case "report":
+        return this.#world.devices.report(parseDeviceId(first), rest);
+      case "bind":
+        return this.#world.bindings.bind(first, parseDeviceId(rest), ["*"]);
+      case "unbind":
+        return this.#world.bindings.unbind(first, parseDeviceId(rest));
       case "listen":
         this.#client = connect(this.#world, { by: "request", text: `${first} ${rest}`.trim() });
         return;

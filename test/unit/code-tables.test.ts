@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { DISCONNECT, ERROR, UNSUBSCRIBE } from "../../src/protocol/codes.ts";
+import { DISCONNECT, ERROR, RPC_ERROR, UNSUBSCRIBE } from "../../src/protocol/codes.ts";
 
 const SRC = resolve(import.meta.dir, "../../src");
 
@@ -13,7 +13,7 @@ const TEXTS = new Map(
 const FAULTS_FILE = "core/faults.ts";
 
 describe("every code that the outside may meet", () => {
-  test.each(Object.entries({ DISCONNECT, ERROR, UNSUBSCRIBE }))(
+  test.each(Object.entries({ DISCONNECT, ERROR, RPC_ERROR, UNSUBSCRIBE }))(
     "of %s is used somewhere",
     (table, codes) => {
       const unused = Object.keys(codes).filter(

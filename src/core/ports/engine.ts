@@ -1,14 +1,23 @@
 import type { Channel } from "../channel.ts";
-import type { DeviceId } from "../device-id.ts";
 import type { Position, Publication, Retention } from "../publication.ts";
+import type { Bindings } from "./bindings.ts";
+import type { CommandQueue } from "./command-queue.ts";
+import type { DeviceRecords } from "./device-records.ts";
+import type { DeviceStates } from "./device-states.ts";
+import type { Outbox, OutboxEntry } from "./outbox.ts";
 
 /** Names one publication for deduplication. */
 export interface DedupeKey {
-  /** Whose id it is; ids of different scopes never collide. */
+  /**
+   * Whose id it is; ids of different scopes never collide. A device's own events have its id for their
+   * scope, which ends with the device (`removeDevice`).
+   */
   readonly scope: string;
   readonly id: string;
   /** How long the id is remembered. */
   readonly ttlMs: number;
+  /** What tells this payload from another with the same id. Absent: nobody minds. */
+  readonly fingerprint?: string;
 }
 
 /** Lets newer knowledge in only, whatever order it arrives in. */
@@ -30,6 +39,12 @@ export interface Append {
   readonly dedupe?: DedupeKey;
   /** Needs `retention`: without it there is no stream that could remember a version. */
   readonly version?: VersionGuard;
+  /**
+   * Put in the outbox by the transaction that stores the publication; nothing when it is refused. With
+   * `retention` the engine ends their ids with the publication's place, `:<epoch>:<offset>`, so that no
+   * two publications share one whatever they are called.
+   */
+  readonly outbox?: readonly OutboxEntry[];
 }
 
 export interface Appended extends Position {
@@ -40,6 +55,8 @@ export interface Appended extends Position {
    * dedupe key stays unknown, the position is the newest publication's.
    */
   readonly suppressed: boolean;
+  /** True of a duplicate whose fingerprint is another one than the first one's. */
+  readonly mismatched: boolean;
 }
 
 export interface HistoryQuery {
@@ -102,30 +119,6 @@ export interface Streams {
   removeHistory(channel: Channel): Promise<void>;
 }
 
-export interface DeviceRecord {
-  readonly id: DeviceId;
-  readonly name: string;
-  /** Hash of the secret, as `core/ports/secrets.ts` makes it; never the secret. */
-  readonly secretHash: string;
-  readonly createdAtMs: number;
-}
-
-/** Keeps who the devices are. Every write is durable when it resolves. */
-export interface DeviceRecords {
-  /** Resolves to false, changing nothing, when the id is taken. */
-  addDevice(record: DeviceRecord): Promise<boolean>;
-  /** Resolves to false when there is no such device. */
-  setDeviceSecret(id: DeviceId, secretHash: string): Promise<boolean>;
-  /** Removes the record; the device's stream stays for its retention. False when there is no such device. */
-  removeDevice(id: DeviceId): Promise<boolean>;
-  device(id: DeviceId): Promise<DeviceRecord | undefined>;
-  /** In order of id, starting after `after`. */
-  devices(page: {
-    readonly after?: DeviceId;
-    readonly limit: number;
-  }): Promise<readonly DeviceRecord[]>;
-}
-
 /**
  * Everything a node keeps. Engines share one contract test suite: `test/contract/engine.ts`.
  *
@@ -133,7 +126,14 @@ export interface DeviceRecords {
  * was disposed, with `store_busy` when too much waits already, and with nothing else but bugs.
  * Disposing finishes what was asked for before; doing it twice is harmless.
  */
-export interface Engine extends Streams, DeviceRecords, AsyncDisposable {
+export interface Engine
+  extends Streams,
+    DeviceRecords,
+    Bindings,
+    DeviceStates,
+    CommandQueue,
+    Outbox,
+    AsyncDisposable {
   /** Resolves while the engine can store; rejects with what is wrong. For the readiness check. */
   ping(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Channel } from "../channel.ts";
 import type { DeviceId } from "../device-id.ts";
+import type { CommandGrants } from "../grants.ts";
 import type { SubscriptionOverride } from "../subscription-override.ts";
 
 /** What a token adds to one channel it subscribes its client to. */
@@ -23,6 +24,8 @@ export interface TokenClaims {
   readonly subs: ReadonlyMap<Channel, TokenSub>;
   /** Devices whose channels the client may subscribe to. Each once. */
   readonly devices: readonly DeviceId[];
+  /** Commands the client may send, as patterns of their types by device. Absent: none. */
+  readonly commands?: CommandGrants;
   /** JSON text about the user, shown in presence and joins. */
   readonly info?: string;
   /** JSON text about the client for the backend's eyes only. It MUST NOT reach any client. */

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { OutboxEntry } from "../../core/ports/outbox.ts";
 import { prepareFirstEpoch } from "./epoch.ts";
+import { prepareAddToOutbox } from "./outbox-statements.ts";
 import { expiryAfter } from "./stream-life.ts";
 
 export interface AppendInput {
@@ -10,9 +12,19 @@ export interface AppendInput {
   readonly info: string | null;
   /** Null keeps the dedupe id only. */
   readonly retention: KeepInput | null;
-  readonly dedupe: { readonly scope: string; readonly id: string; readonly ttlMs: number } | null;
+  readonly dedupe: DedupeInput | null;
   /** Null without `retention`. `epoch` "" is whichever was last. */
   readonly version: { readonly version: number; readonly epoch: string } | null;
+  /** Added when the publication is not refused. */
+  readonly outbox: readonly OutboxEntry[];
+}
+
+interface DedupeInput {
+  readonly scope: string;
+  readonly id: string;
+  readonly ttlMs: number;
+  /** Null is like any other. */
+  readonly fingerprint: string | null;
 }
 
 interface KeepInput {
@@ -28,7 +40,7 @@ interface Place {
 
 export interface AppendOutput extends Place {
   /** Why nothing was stored; absent when it was, which spares the usual answer its bytes. */
-  readonly refused?: "duplicate" | "suppressed";
+  readonly refused?: "duplicate" | "mismatched" | "suppressed";
 }
 
 /** Stores one publication, unless its dedupe id is known or its version is not news. */
@@ -36,33 +48,55 @@ export function prepareAppend(database: DatabaseSync) {
   const seen = prepareDedupe(database);
   const versions = prepareVersions(database);
   const store = preparePublication(database);
-  return (input: AppendInput, nowMs: number): AppendOutput => {
-    const { channel, retention, dedupe, version } = input;
+  const addToOutbox = prepareAddToOutbox(database);
+
+  const refuse = ({ channel, dedupe, version }: AppendInput, nowMs: number) => {
     const first = dedupe && seen.find(dedupe, nowMs);
-    if (first) return { ...first, refused: "duplicate" };
+    if (first) return first;
     const newest = version && versions.notBefore(channel, version);
-    if (newest) return { ...newest, refused: "suppressed" };
+    return newest && ({ ...newest, refused: "suppressed" } as const);
+  };
+  return (input: AppendInput, nowMs: number): AppendOutput => {
+    const refusal = refuse(input, nowMs);
+    if (refusal) return refusal;
+    const { channel, retention, dedupe, version, outbox } = input;
     const place = retention ? store(input, retention, nowMs) : { epoch: "", offset: 0 };
     if (version) versions.remember(channel, version);
     if (dedupe) seen.remember(dedupe, place, nowMs);
+    if (outbox.length > 0) addToOutbox(placed(outbox, place), nowMs);
     return place;
   };
 }
 
-type Dedupe = NonNullable<AppendInput["dedupe"]>;
+/** No place has a colon in it, so what comes before may have any. What is not stored has no place. */
+function placed(outbox: readonly OutboxEntry[], { epoch, offset }: Place): readonly OutboxEntry[] {
+  if (offset === 0) return outbox;
+  return outbox.map((entry) => ({ ...entry, id: `${entry.id}:${epoch}:${offset}` }));
+}
 
 function prepareDedupe(database: DatabaseSync) {
   const select = database.prepare(
-    "SELECT epoch, offset FROM dedupe WHERE scope = ? AND id = ? AND expires_at_ms > ?",
+    "SELECT epoch, offset, fingerprint FROM dedupe WHERE scope = ? AND id = ? AND expires_at_ms > ?",
   );
-  const insert = database.prepare("INSERT OR REPLACE INTO dedupe VALUES (?, ?, ?, ?, ?)");
+  const insert = database.prepare(
+    `INSERT OR REPLACE INTO dedupe (scope, id, expires_at_ms, epoch, offset, fingerprint)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  );
   return {
-    find(key: Dedupe, nowMs: number): Place | undefined {
+    /** The first one's place, and whether this is the same again. */
+    find(key: DedupeInput, nowMs: number): AppendOutput | undefined {
       const row = select.get(key.scope, key.id, nowMs);
-      return row && { epoch: String(row["epoch"]), offset: Number(row["offset"]) };
+      if (!row) return undefined;
+      const known = row["fingerprint"] ?? key.fingerprint;
+      const isSame = key.fingerprint === null || key.fingerprint === known;
+      return {
+        epoch: String(row["epoch"]),
+        offset: Number(row["offset"]),
+        refused: isSame ? "duplicate" : "mismatched",
+      };
     },
-    remember(key: Dedupe, place: Place, nowMs: number): void {
-      insert.run(key.scope, key.id, nowMs + key.ttlMs, place.epoch, place.offset);
+    remember(key: DedupeInput, { epoch, offset }: Place, nowMs: number): void {
+      insert.run(key.scope, key.id, nowMs + key.ttlMs, epoch, offset, key.fingerprint);
     },
   };
 }

@@ -1,13 +1,19 @@
+import type { OwnEventRules } from "../../core/own-event.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Deliver, Engine } from "../../core/ports/engine.ts";
 import type { Entropy } from "../../core/ports/entropy.ts";
 import type { Log } from "../../core/ports/log.ts";
+import { createBindings } from "./bindings.ts";
+import { createCommandQueue } from "./command-queue.ts";
 import { createDeviceRecords } from "./device-records.ts";
+import { createDeviceStates } from "./device-states.ts";
 import { createHealthLog } from "./health.ts";
 import { createLanes } from "./lanes.ts";
+import { createOutbox } from "./outbox.ts";
 import { createPing } from "./ping.ts";
 import { createStreams } from "./streams.ts";
 import { startSweep } from "./sweep.ts";
+import type { Listeners, OutboxGrew } from "./tell-committed.ts";
 import { openThreads } from "./threads.ts";
 import type { Location } from "./wire.ts";
 import type { WorkerLike } from "./worker-link.ts";
@@ -17,6 +23,9 @@ export interface SqliteEngineOptions {
   /** "full" keeps acknowledged writes through a power loss, "normal" through a crash only. */
   readonly sync: "full" | "normal";
   readonly deliver: Deliver;
+  readonly outboxGrew: OutboxGrew;
+  /** How the engine tells of what it changes by itself. */
+  readonly ownEvents: OwnEventRules;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
@@ -28,10 +37,11 @@ const SEED_BYTES = 16;
 
 /** Opens the embedded engine; rejects with words for the operator when the file cannot be used. */
 export async function createSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
-  const { clock, entropy, log } = options;
+  const { clock, entropy, log, ownEvents } = options;
   const startedMs = clock.monotonicMs();
   const threads = await openThreads({ ...options, seed: entropy.token(SEED_BYTES) });
   const lanes = createLanes({ ...threads, clock, written: createHealthLog(log) });
+  const listeners = guardedListeners(options);
   const stopSweep = startSweep({ write: lanes.write, clock, log });
 
   const close = async (): Promise<void> => {
@@ -47,8 +57,12 @@ export async function createSqliteEngine(options: SqliteEngineOptions): Promise<
     tookMs: Math.round(clock.monotonicMs() - startedMs),
   });
   return {
-    ...createStreams(lanes, loggedDeliver(options)),
-    ...createDeviceRecords(lanes),
+    ...createStreams(lanes, listeners),
+    ...createDeviceRecords(lanes, ownEvents, listeners),
+    ...createBindings(lanes),
+    ...createDeviceStates(lanes, ownEvents, listeners),
+    ...createOutbox(lanes, listeners.outboxGrew),
+    ...createCommandQueue(lanes, ownEvents, listeners),
     ping: createPing(lanes, clock),
     [Symbol.asyncDispose]() {
       closed ??= close();
@@ -58,12 +72,21 @@ export async function createSqliteEngine(options: SqliteEngineOptions): Promise<
 }
 
 /** A listener's bug must not cost the other publications of the batch their delivery. */
-function loggedDeliver({ deliver, log }: SqliteEngineOptions): Deliver {
-  return (channel, publication, position) => {
-    try {
-      deliver(channel, publication, position);
-    } catch (error) {
-      log.error("task.failed", { stage: "deliver", channel, error });
-    }
+function guardedListeners({ deliver, outboxGrew, log }: SqliteEngineOptions): Listeners {
+  return {
+    deliver(channel, publication, position) {
+      try {
+        deliver(channel, publication, position);
+      } catch (error) {
+        log.error("task.failed", { stage: "deliver", channel, error });
+      }
+    },
+    outboxGrew(endpoints) {
+      try {
+        outboxGrew(endpoints);
+      } catch (error) {
+        log.error("task.failed", { stage: "outbox", error });
+      }
+    },
   };
 }

@@ -38,8 +38,9 @@ export function prepareNextLife(database: DatabaseSync): (channel: string) => vo
   return (channel) => void count.run(bucketOf(channel));
 }
 
-function bucketOf(channel: string): number {
-  return digestOf(channel).readUInt16BE();
+/** One of 65,536, for what must not be kept of every name there ever was. */
+export function bucketOf(name: string): number {
+  return digestOf(name).readUInt16BE();
 }
 
 function digestOf(text: string): Buffer {

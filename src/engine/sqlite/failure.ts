@@ -1,10 +1,12 @@
-import { Fault } from "../../core/faults.ts";
+import { Fault, type FaultCode } from "../../core/faults.ts";
 
 /** An error on its way between threads, where classes and codes would get lost. */
 export interface Failure {
   readonly message: string;
   /** SQLite's primary result code (https://sqlite.org/rescode.html). */
   readonly sqliteCode?: number;
+  /** Of a refusal that the caller is to hear. */
+  readonly fault?: { readonly code: FaultCode; readonly detail: string | undefined };
 }
 
 /** Another connection holds the lock. */
@@ -26,6 +28,7 @@ const STORE_TROUBLES: Readonly<Record<number, string>> = {
 /** Makes an error ready for the wire. */
 export function toFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Fault) return { message, fault: { code: error.code, detail: error.detail } };
   const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
   // The low byte of an extended code is the primary one; the rest says where it happened.
   return typeof code === "number" ? { message, sqliteCode: code & 0xff } : { message };
@@ -36,9 +39,14 @@ export function storeTrouble(failure: Failure): string | undefined {
   return failure.sqliteCode === undefined ? undefined : STORE_TROUBLES[failure.sqliteCode];
 }
 
-/** Makes a failure throwable again: trouble of the store is a fault, anything else a bug of ours. */
+/** Makes a failure throwable again: a fault as it was, trouble of the store as one, else a bug of ours. */
 export function toError(failure: Failure): Error {
+  if (failure.fault) return toFault(failure.fault);
   const error = new Error(failure.message);
   const detail = storeTrouble(failure);
   return detail === undefined ? error : new Fault("store_failed", { detail, cause: error });
+}
+
+function toFault({ code, detail }: NonNullable<Failure["fault"]>): Fault {
+  return detail === undefined ? new Fault(code) : new Fault(code, { detail });
 }

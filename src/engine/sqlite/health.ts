@@ -16,7 +16,7 @@ export function createHealthLog(log: Log): (outcomes: readonly Outcome[]) => voi
       trouble = found ?? trouble;
       log.error("store.failed", { found: found ?? "bug", error: failure.message });
     }
-    if (trouble !== undefined && outcomes.every((outcome) => outcome.ok)) {
+    if (trouble !== undefined && outcomes.some(({ ok }) => ok) && outcomes.every(worked)) {
       log.info("store.recovered", { after: trouble });
       trouble = undefined;
     }
@@ -26,7 +26,13 @@ export function createHealthLog(log: Log): (outcomes: readonly Outcome[]) => voi
 function distinctFailures(outcomes: readonly Outcome[]): readonly Failure[] {
   const byMessage = new Map<string, Failure>();
   for (const outcome of outcomes) {
-    if (!outcome.ok) byMessage.set(outcome.failure.message, outcome.failure);
+    if (outcome.ok || outcome.failure.fault) continue;
+    byMessage.set(outcome.failure.message, outcome.failure);
   }
   return [...byMessage.values()];
+}
+
+/** To refuse what is not allowed is no trouble. */
+function worked(outcome: Outcome): boolean {
+  return outcome.ok || outcome.failure.fault !== undefined;
 }

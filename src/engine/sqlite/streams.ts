@@ -2,41 +2,40 @@ import type { Channel } from "../../core/channel.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type {
   Append,
-  Deliver,
+  Appended,
   HistoryQuery,
   Streams,
   VersionGuard,
 } from "../../core/ports/engine.ts";
 import type { Publication } from "../../core/publication.ts";
-import type { AppendInput } from "./append-statements.ts";
+import type { AppendInput, AppendOutput } from "./append-statements.ts";
 import type { HistoryInput, HistoryOutput, StoredPublication } from "./history-statements.ts";
 import type { Lanes } from "./lanes.ts";
+import type { Listeners } from "./tell-committed.ts";
 
 /** The `Streams` of a store. */
-export function createStreams(lanes: Lanes, deliver: Deliver): Streams {
+export function createStreams(lanes: Lanes, { deliver, outboxGrew }: Listeners): Streams {
   return {
     async append(entry) {
       const { channel, publication } = entry;
       const deliverAt = (epoch: string, offset: number): void =>
         deliver(channel, { ...publication, offset }, { epoch, offset });
-      if (!entry.retention && !entry.dedupe) {
+      const outbox = entry.outbox ?? [];
+      if (!entry.retention && !entry.dedupe && outbox.length === 0) {
         lanes.write.ensureOpen();
         deliverAt("", 0);
-        return { epoch: "", offset: 0, duplicate: false, suppressed: false };
+        return toAppended({ epoch: "", offset: 0 });
       }
-      const { epoch, offset, refused } = await lanes.write.run("append", toAppendInput(entry), {
+      const output = await lanes.write.run("append", toAppendInput(entry), {
         key: channel,
-        bytes: publication.data.length + (publication.info?.length ?? 0),
-        committed: (place) => {
-          if (place.refused === undefined) deliverAt(place.epoch, place.offset);
+        bytes: weightOf(entry),
+        committed: ({ epoch, offset, refused }) => {
+          if (refused !== undefined) return;
+          deliverAt(epoch, offset);
+          if (outbox.length > 0) outboxGrew([...new Set(outbox.map(({ endpoint }) => endpoint))]);
         },
       });
-      return {
-        epoch,
-        offset,
-        duplicate: refused === "duplicate",
-        suppressed: refused === "suppressed",
-      };
+      return toAppended(output);
     },
 
     async history(channel, query) {
@@ -79,8 +78,22 @@ function readHistory(lanes: Lanes, channel: Channel, query: HistoryQuery): Promi
   );
 }
 
+function weightOf({ publication: { data, info = "" }, outbox = [] }: Append): number {
+  return outbox.reduce((sum, { body }) => sum + body.length, data.length + info.length);
+}
+
+function toAppended({ epoch, offset, refused }: AppendOutput): Appended {
+  return {
+    epoch,
+    offset,
+    duplicate: refused === "duplicate" || refused === "mismatched",
+    suppressed: refused === "suppressed",
+    mismatched: refused === "mismatched",
+  };
+}
+
 function toAppendInput(entry: Append): AppendInput {
-  const { channel, publication, retention, dedupe, version } = entry;
+  const { channel, publication, retention, dedupe, version, outbox = [] } = entry;
   const { timeMs, data, tags, info } = publication;
   return {
     channel,
@@ -89,8 +102,9 @@ function toAppendInput(entry: Append): AppendInput {
     tags: tags ? JSON.stringify(tags) : null,
     info: info ?? null,
     retention: retention ?? null,
-    dedupe: dedupe ?? null,
+    dedupe: dedupe ? { fingerprint: null, ...dedupe } : null,
     version: retention && version ? toVersionInput(version) : null,
+    outbox,
   };
 }
 

@@ -18,11 +18,19 @@ export function startSweep({ write, clock, log }: SweepParts): Cancel {
   const sweep = async (): Promise<void> => {
     if (isSweeping) return;
     isSweeping = true;
+    const untold = new Map<string, number>();
     try {
       // Each round is one operation in its own batch: appends go on in between.
-      while (!isCanceled && (await write.run("sweep", null)));
+      for (let more = true; more && !isCanceled; ) {
+        const swept = await write.run("sweep", null);
+        more = swept.more;
+        for (const [endpoint, events] of Object.entries(swept.untold)) {
+          untold.set(endpoint, (untold.get(endpoint) ?? 0) + events);
+        }
+      }
     } finally {
       isSweeping = false;
+      for (const [endpoint, events] of untold) log.error("webhook.forgotten", { endpoint, events });
     }
   };
   const stop = clock.every(SWEEP_INTERVAL_MS, () => detach(log, "store sweep", sweep));

@@ -1,4 +1,5 @@
 import { Fault } from "../../core/faults.ts";
+import { isLoopback } from "../../core/loopback.ts";
 import { bearerOf } from "../bearer.ts";
 import type { ApiAccess } from "./api-services.ts";
 
@@ -38,10 +39,6 @@ function isLocal({ header, remoteAddress }: Credentials): boolean {
   const origin = header("origin");
   const isOwnPage = origin === undefined || isLoopback(hostOf(origin));
   return isLoopback(remoteAddress) && !isForwarded && isOwnPage;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "::1" || host === "[::1]" || host === "localhost" || /^127(\.\d+){3}$/.test(host);
 }
 
 function hostOf(origin: string): string {

@@ -1,14 +1,17 @@
 import { Fault } from "../../core/faults.ts";
+import { isBoundTo, needsBinding } from "../../core/grants.ts";
 import type { SubscriptionClaims } from "../../core/ports/tokens.ts";
-import type { Position } from "../../core/publication.ts";
-import type { CommandOf, SubscribeRequest } from "../../protocol/client-frame.ts";
+import type { CommandOf } from "../../protocol/client-frame.ts";
 import { DISCONNECT, ERROR } from "../../protocol/codes.ts";
 import { encodeSubscribeResult } from "../../protocol/server-frame.ts";
+import { wantsState } from "../../protocol/subscribe-data.ts";
 import { decodeTagsFilter } from "../../protocol/tags-filter.ts";
 import type { Client } from "../client.ts";
+import { completePlan } from "../newest-state.ts";
 import { openSubscription, positionAfter, resultOf } from "../open-subscription.ts";
 import { Disconnection, Refusal } from "../protocol-error.ts";
 import { RecoveryBudget } from "../recovery-budget.ts";
+import { sinceIn } from "../since-in.ts";
 import { grantWishes, type SubscriptionPlan } from "../subscription.ts";
 import { channelOf, type NamedChannel } from "./channel-access.ts";
 import { permitOf } from "./permit.ts";
@@ -25,14 +28,15 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   if ((request.type ?? 0) !== 0) throw new Fault("feature_unavailable", { detail: "type" });
   if (subscriptions.get(channel) !== undefined) throw new Fault("channel_taken");
   if (subscriptions.size >= services.limits.channelsPerClient) throw new Fault("channels_exceeded");
-  const plan = planOf(named, request, await permitOf(client, named, command));
+  const bare = planOf(named, command, await permitOf(client, named, command));
   const maxBytes = services.limits.recoveryMaxBytes;
-  const opening = await openSubscription(services, plan, { since: sinceIn(request), maxBytes });
+  const opening = await openSubscription(services, bare, { since: sinceIn(request), maxBytes });
+  const plan = await completePlan(services.states, bare, opening);
   if (client.isClosed) return opening.cancel();
-  if (subscriptions.get(channel) !== undefined) {
-    // The server subscribed it meanwhile.
+  const refusal = refusalNow(client, plan);
+  if (refusal !== undefined) {
     opening.cancel();
-    throw new Fault("channel_taken");
+    throw new Fault(refusal);
   }
 
   // From here to the entering nothing may wait: what is published meanwhile would be lost.
@@ -47,13 +51,15 @@ export async function subscribe(client: Client, command: CommandOf<"subscribe">)
   services.log.debug("client.subscribed", { client: client.id, channel });
 }
 
-function sinceIn({ recover, epoch = "", offset = 0 }: SubscribeRequest): Position[] {
-  return recover ? [{ epoch, offset }] : [];
+/** What became wrong while the stream was read: the server subscribed it, or a binding ended. */
+function refusalNow({ subscriptions, identity }: Client, plan: SubscriptionPlan) {
+  if (subscriptions.get(plan.channel) !== undefined) return "channel_taken";
+  return plan.needsBinding && !isBoundTo(identity, plan.channel) ? "channel_denied" : undefined;
 }
 
 function planOf(
-  { channel, rules }: NamedChannel,
-  request: SubscribeRequest,
+  { channel, rules, identity }: NamedChannel,
+  { request, data }: CommandOf<"subscribe">,
   { override, ...granted }: SubscriptionClaims,
 ): SubscriptionPlan {
   const filter = request.tf == null ? undefined : decodeTagsFilter(request.tf);
@@ -68,5 +74,15 @@ function planOf(
   if (filter !== undefined && given.delta) {
     throw new Fault("filter_invalid", { detail: "it cannot be combined with delta" });
   }
-  return { channel, rules, by: "client", ...given, ...granted, ...(filter && { filter }) };
+  const isByToken = (request.token ?? "") !== "";
+  return {
+    channel,
+    rules,
+    by: "client",
+    needsBinding: !isByToken && needsBinding(identity, channel, rules),
+    withState: wantsState(data),
+    ...given,
+    ...granted,
+    ...(filter && { filter }),
+  };
 }

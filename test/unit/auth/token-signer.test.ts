@@ -38,6 +38,15 @@ describe("sign()", () => {
     });
   });
 
+  test("lets its bearer send each of the devices the same commands", async () => {
+    const devices = ["42", "43"].map(parseDeviceId);
+    const commands = ["lamp.*", "ping"];
+    const token = await signer.sign({ user: "a", channels: [], devices, commands, ttlMs: 1_000 });
+    expect(JSON.parse(claimsIn(token))).toMatchObject({ commands: { 42: commands, 43: commands } });
+    const verified = await tokens.verify(token);
+    expect([...(verified.commands ?? [])]).toEqual(devices.map((device) => [device, commands]));
+  });
+
   test("leaves out what was not granted", async () => {
     const token = await signer.sign({ user: "", channels: [], devices: [], ttlMs: 1_000 });
     expect(JSON.parse(claimsIn(token))).toEqual({ sub: "", iat: NOW_S, exp: NOW_S + 1 });

@@ -76,6 +76,16 @@ describe("verify()", () => {
     },
   );
 
+  test("reads which commands may be sent to which device", async () => {
+    const claims = { commands: { 42: ["lamp.*", "ping", "ping"], 43: [] } };
+    const { commands = new Map(), devices } = await tokens.verify(make(claims));
+    expect([...commands]).toEqual([
+      [parseDeviceId("42"), ["lamp.*", "ping"]],
+      [parseDeviceId("43"), []],
+    ]);
+    expect(devices).toEqual([]);
+  });
+
   test("reads JSON in base64", async () => {
     const b64 = Buffer.from('{"n": 1.0}').toString("base64");
     const { info, subs } = await tokens.verify(
@@ -172,6 +182,12 @@ describe("verify()", () => {
     ["nbf", { nbf: "x" }],
     ["iat", { iat: "x" }],
     ["expire_at", { expire_at: "x" }],
+    ["commands", { commands: ["ping"] }],
+    ["commands", { commands: { 42: "ping" } }],
+    ["commands", { commands: { 42: [""] } }],
+    ["commands", { commands: { 42: ["[a"] } }],
+    ["commands", { commands: { "../x": ["ping"] } }],
+    ["commands", { commands: { 42: Array(33).fill("ping") } }],
     ["expire_at", { expire_at: -1 }],
     ["channels", { channels: "chat" }],
     ["channels", { channels: ["a b"] }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:net";
 import { SECRET, Terminal } from "./terminal.ts";
 
@@ -35,6 +36,8 @@ OK   Can it check tokens?
      found: tokens.secret has ${SECRET.length} characters
 OK   Are clients kept to what they may?
      found: to what tokens and channels allow
+OK   Can it wake devices?
+     found: none configured: devices are not woken
 `);
   });
 
@@ -63,6 +66,42 @@ OK   Are clients kept to what they may?
         },
       ],
     ]);
+  });
+
+  test("reads the files by which devices are woken, and says what is wrong with them", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = GOOD;
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const account = {
+      project_id: "p",
+      client_email: "e",
+      private_key_id: "k",
+      private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
+      token_uri: "https://oauth2.googleapis.com/token",
+    };
+    await terminal.workspace.write("good.json", JSON.stringify(account));
+    const broken = { ...account, private_key: "canary" };
+    await terminal.workspace.write("broken.json", JSON.stringify(broken));
+    await terminal.workspace.write("empty.json", "{}");
+    const files = ["good", "broken", "empty", "missing"];
+    const tables = files.map(
+      (name) => `[push.${name}]\nprovider = "fcm"\ncredentials = "${name}.json"`,
+    );
+    await terminal.workspace.write("posthorn.toml", tables.join("\n"));
+    const { code, byId } = await checkJson(terminal);
+    expect(code).toBe(1);
+    const fails = (name: string, why: string) => ({
+      status: "fail",
+      found: expect.stringMatching(new RegExp(`^push\\.${name}: .*${why}`)),
+      remedy: `Correct what push.${name} names, or remove it`,
+    });
+    expect(byId["push"]).toEqual([
+      { status: "ok", found: "push.good: fcm" },
+      fails("broken", "the private_key in .*broken.json is no RSA key"),
+      fails("empty", "empty.json has no "),
+      fails("missing", "cannot read .*missing.json \\(ENOENT\\)"),
+    ]);
+    expect(JSON.stringify(byId)).not.toContain("canary");
   });
 
   test("names the file it read", async () => {

@@ -16,7 +16,7 @@ describe("posthorn device", () => {
     expect(stdout).toMatch(/^id {6}42\nsecret {2}phd_[\w-]{32}\n$/);
     const [, secret = ""] = /secret +(\S+)/.exec(stdout) ?? [];
     const listed = await terminal.run("device", "list");
-    expect(listed.stdout).toMatch(/^42 +\d{4}-\d\d-\d\dT[\d:.]+Z {2}front door\n$/);
+    expect(listed.stdout).toMatch(/^42 +offline {2}never seen +front door\n$/);
     expect(listed.stdout).not.toContain(secret);
   });
 
@@ -32,6 +32,14 @@ describe("posthorn device", () => {
     ]);
   });
 
+  test("add keeps meta as it was written, and lets a terminal enroll where it is told to", async () => {
+    await using terminal = await Terminal.open();
+    const meta = '{"sim":89860012345678901234}';
+    await terminal.run("device", "add", "42", "--meta", meta, "--enroll");
+    const { stdout } = await terminal.run("device", "list", "--json");
+    expect(stdout).toContain(`"meta":${meta},"enrollment":"open"`);
+  });
+
   test("list --json is one JSON array, also of no device", async () => {
     await using terminal = await Terminal.open();
     await terminal.run("device", "add", "gone");
@@ -40,9 +48,15 @@ describe("posthorn device", () => {
     await terminal.run("device", "add", "b", "--name", 'say "b"');
     await terminal.run("device", "add", "a");
     const { stdout } = await terminal.run("device", "list", "--json");
+    const listed = {
+      meta: {},
+      enrollment: "closed",
+      online: false,
+      created_at: expect.any(String),
+    };
     expect(JSON.parse(stdout)).toEqual([
-      { id: "a", name: "", created_at: expect.any(String) },
-      { id: "b", name: 'say "b"', created_at: expect.any(String) },
+      { ...listed, id: "a", name: "" },
+      { ...listed, id: "b", name: 'say "b"' },
     ]);
   });
 
@@ -97,6 +111,7 @@ describe("posthorn device", () => {
     [["remove", "1", "2"], 'Cannot use "2": nothing more was expected'],
     [["add", "not an id"], 'Cannot parse device id: got "not an id", wanted 1 to 64 of'],
     [["add", "x", "--nmae", "y"], "did you mean --name?"],
+    [["add", "x", "--meta", "{"], "Cannot parse body: it is not JSON"],
     [["list", "--name", "x"], "Cannot use --name: there is no such option"],
     [["list", "42"], 'Cannot use "42": nothing more was expected'],
   ])("%j ends with 2 and touches no store", async (argv, message) => {
@@ -112,6 +127,12 @@ describe("posthorn device", () => {
     await using terminal = await Terminal.open();
     const { code, stderr } = await terminal.run("device", "add", "--name", "a\nb");
     expect([code, stderr]).toEqual([1, expect.stringContaining("Cannot use device name")]);
+  });
+
+  test("add refuses meta that is no object", async () => {
+    await using terminal = await Terminal.open();
+    const { code, stderr } = await terminal.run("device", "add", "--meta", "[]");
+    expect([code, stderr]).toEqual([1, "Cannot use device meta: it is not a JSON object\n"]);
   });
 
   test("works on the store that --data or the configuration names", async () => {

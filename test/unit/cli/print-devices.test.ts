@@ -7,14 +7,24 @@ import { systemClock } from "../../../src/runtime/clock.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 
 /** Devices d0000, d0001, … that are only listed, and note how. */
-class Fleet implements Devices {
+class Fleet implements Pick<Devices, "list"> {
   readonly limits: number[] = [];
   readonly #all: readonly Device[];
 
   constructor(count: number) {
     this.#all = Array.from({ length: count }, (_, index) => {
       const id = parseDeviceId(`d${String(index).padStart(4, "0")}`);
-      return { id, name: `n${index}`, createdAtMs: Date.UTC(2026, 0, 1) };
+      const seenAtMs = Date.UTC(2026, 0, 2);
+      return {
+        id,
+        name: `n${index}`,
+        meta: `{"sim":89860012345678901234}`,
+        enrollment: "closed",
+        createdAtMs: Date.UTC(2026, 0, 1),
+        online: index === 0,
+        generation: 0,
+        ...(index === 0 && { sighting: { seenAtMs, address: "::1" } }),
+      };
     });
   }
 
@@ -22,15 +32,6 @@ class Fleet implements Devices {
     this.limits.push(limit);
     return this.#all.filter(({ id }) => id > after).slice(0, limit);
   }
-
-  add = unused;
-  rotate = unused;
-  remove = unused;
-  authenticate = unused;
-}
-
-function unused(): never {
-  throw new Error("Cannot do more than list");
 }
 
 async function printed(count: number, json: boolean) {
@@ -64,7 +65,17 @@ describe("printDevices()", () => {
   test("prints a line per device for people", async () => {
     const { text } = await printed(2, false);
     expect(text).toBe(
-      `${"d0000".padEnd(36)}  2026-01-01T00:00:00.000Z  n0\n${"d0001".padEnd(36)}  2026-01-01T00:00:00.000Z  n1\n`,
+      `${"d0000".padEnd(36)}  online   2026-01-02T00:00:00.000Z  n0\n${"d0001".padEnd(36)}  offline  never seen                n1\n`,
     );
+  });
+
+  test("prints every digit of meta for programs, and what is not known not at all", async () => {
+    const { text } = await printed(2, true);
+    expect(text).toContain('"meta":{"sim":89860012345678901234}');
+    expect(JSON.parse(text)).toMatchObject([
+      { id: "d0000", online: true, last_seen_at: "2026-01-02T00:00:00.000Z" },
+      { id: "d0001", online: false, created_at: "2026-01-01T00:00:00.000Z" },
+    ]);
+    expect(JSON.parse(text)[1]).not.toHaveProperty("last_seen_at");
   });
 });

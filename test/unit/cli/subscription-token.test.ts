@@ -26,8 +26,14 @@ describe("posthorn token --channel-token", () => {
 
   test.each([
     [["--channel-token", "a b"], 'Cannot parse channel: got "a b"'],
-    [["--channel-token", "a", "--channel", "b"], "Cannot use --channel or --device with"],
-    [["--channel-token", "a", "--device", "42"], "Cannot use --channel or --device with"],
+    [
+      ["--channel-token", "a", "--channel", "b"],
+      "Cannot use --channel, --device or --command with",
+    ],
+    [
+      ["--channel-token", "a", "--device", "42"],
+      "Cannot use --channel, --device or --command with",
+    ],
   ])("%j ends with 2", async (args, message) => {
     await using terminal = await Terminal.open();
     terminal.env = { POSTHORN_TOKENS__SECRET: SECRET };

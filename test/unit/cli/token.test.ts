@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createTokens } from "../../../src/auth/tokens.ts";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { SECRET, Terminal } from "./terminal.ts";
 
@@ -15,6 +16,15 @@ describe("posthorn token", () => {
     expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     const claims = await tokens.verify(stdout.trim());
     expect(claims).toMatchObject({ user: "alice", channels: ["a", "b"], devices: ["42"] });
+  });
+
+  test("says which commands may be sent to its devices", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { POSTHORN_TOKENS__SECRET: SECRET };
+    const argv = ["--user", "u", "--device", "42", "--command", "lamp.*", "--command", "ping"];
+    const { stdout } = await terminal.run("token", ...argv);
+    const { commands } = await tokens.verify(stdout.trim());
+    expect(commands?.get(parseDeviceId("42"))).toEqual(["lamp.*", "ping"]);
   });
 
   test.each([
@@ -50,6 +60,12 @@ describe("posthorn token", () => {
     [["--user", "u", "--ttl", "3651d"], 'got "3651d"'],
     [["--user", "u", "--channel", "a b"], 'Cannot parse channel: got "a b"'],
     [["--user", "u", "--device", "../x"], 'Cannot parse device id: got "../x"'],
+    [["--user", "u", "--command", "ping"], "Cannot use --command without --device"],
+    [["--user", "u", "--device", "42", "--command", "[a"], "Cannot use pattern: a [ is not closed"],
+    [
+      ["--user", "u", "--device", "42", ...Array(33).fill("--command=ping")],
+      "Cannot use --command 33 times: at most 32 are allowed",
+    ],
     [["--user", "u", "extra"], 'Cannot use "extra"'],
     [["--user", "a", "--user", "b"], "Cannot use --user twice"],
   ])("%j ends with 2", async (args, message) => {

@@ -33,6 +33,15 @@ describe("loadConfig()", () => {
       store: { location: { file: "data/posthorn.db" }, sync: "full" },
       tokens: { userClaim: "sub" },
       api: { keys: [] },
+      devices: {
+        fleetKeys: [],
+        onlineTtlMs: LIMITS.deviceOnlineTtlMs,
+        offlineGraceMs: LIMITS.deviceOfflineGraceMs,
+        wakeIntervalMs: LIMITS.wakeIntervalMs,
+        commandLeaseMs: LIMITS.commandLeaseMs,
+      },
+      push: new Map(),
+      webhooks: [],
       callbacks: { urls: {}, timeoutMs: 1_000, headers: [] },
       clients: {
         allowedOrigins: [],
@@ -41,6 +50,8 @@ describe("loadConfig()", () => {
         insecure: false,
       },
       login: { reply: "reply", visitors: true },
+      logins: new Map(),
+      sessions: { ttlMs: LIMITS.sessionTtlMs },
       log: { level: "info", format: "auto" },
     });
     expect([...namespaces]).toEqual([
@@ -239,7 +250,7 @@ history_ttl = "1 day"
     ["[server]\nbanana = 1", "there is no such key, known here: host, port, data, public_url"],
     [
       "banana = 1",
-      "known here: server, tls, store, tokens, api, callbacks, clients, login, limits, log",
+      "known here: server, tls, store, tokens, api, callbacks, clients, login, sessions, devices, limits, log",
     ],
   ])("names for %j the key that was meant, or those there are", (toml, wanted) => {
     expect(problemsWith({ toml })).toEqual([expect.stringContaining(wanted)]);

@@ -1,11 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { fieldAt, formatKey, type KeyPath, knownKeys } from "../../../src/config/keys.ts";
+import { fieldAt, formatKey, type KeyPath, knownKeys, namesIn } from "../../../src/config/keys.ts";
 import { load } from "./sources.ts";
 
 const TEXT = await Bun.file(resolve(import.meta.dir, "../../../config/posthorn.toml")).text();
 
-const KEYS = knownKeys();
+/** Tables that the operator names; the reference shows one of each. */
+const EXAMPLES: readonly KeyPath[] = [
+  ["logins", "wechat"],
+  ["push", "jpush"],
+  ["webhooks", "backend"],
+];
+const isExample = ([section]: KeyPath) => EXAMPLES.some(([it]) => it === section);
+const KEYS = [
+  ...knownKeys(),
+  ...EXAMPLES.flatMap((table) => namesIn(table).map((name) => [...table, name])),
+];
 
 interface Entry {
   readonly key: string;
@@ -16,11 +26,28 @@ interface Entry {
   readonly isCommentedOut: boolean;
 }
 
+const WEBHOOK_SECRET = `whsec_${"c".repeat(32)}`;
+
 /** What else has to stand in its table for a key to be taken. */
 const PARTNERS: Readonly<Record<string, readonly string[]>> = {
   "tls.cert": ["key = 'k'"],
   "tls.key": ["cert = 'c'"],
   "tokens.previous_secret": [`secret = '${"s".repeat(32)}'`],
+  "logins.wechat.provider": ["app_id = 'a'", "secret = 's'"],
+  "logins.wechat.url": ["provider = 'wechat'", "app_id = 'a'", "secret = 's'"],
+  "logins.wechat.app_id": ["provider = 'wechat'", "secret = 's'"],
+  "logins.wechat.secret": ["provider = 'wechat'", "app_id = 'a'"],
+  "logins.wechat.user": ["provider = 'wechat'", "app_id = 'a'", "secret = 's'"],
+  "logins.wechat.prefix": ["provider = 'wechat'", "app_id = 'a'", "secret = 's'"],
+  "push.jpush.provider": ["app_key = 'k'", "secret = 's'"],
+  "push.jpush.url": ["provider = 'jpush'", "app_key = 'k'", "secret = 's'"],
+  "push.jpush.app_key": ["provider = 'jpush'", "secret = 's'"],
+  "push.jpush.secret": ["provider = 'jpush'", "app_key = 'k'"],
+  "push.jpush.credentials": ["provider = 'fcm'"],
+  "push.jpush.package": ["provider = 'fcm'", "credentials = 'c'"],
+  "webhooks.backend.url": [`secret = '${WEBHOOK_SECRET}'`],
+  "webhooks.backend.secret": ["url = 'http://b/'"],
+  "webhooks.backend.events": ["url = 'http://b/'", `secret = '${WEBHOOK_SECRET}'`],
 };
 
 /** Every `key = value` of the reference with the comment above it. */
@@ -59,7 +86,7 @@ describe("config/posthorn.toml", () => {
       const entry = ENTRIES.find((it) => it.key === key);
       const { description, wanted, fallback = "none" } = field ?? {};
       expect(entry?.comment).toBe(`${description} Wants: ${wanted} Default: ${fallback}`);
-      expect(entry?.isCommentedOut).toBe(fallback === "none");
+      expect(entry?.isCommentedOut).toBe(fallback === "none" || isExample(path));
       if (fallback !== "none") expect(entry?.value).toBe(fallback);
     },
   );

@@ -53,6 +53,7 @@ describe("[tokens]", () => {
     ["user_claim = ''", "wanted the name of a claim"],
     ["user_claim = 'a.b'", "wanted the name of a claim"],
     ["user_claim = 'exp'", "wanted the name of a claim"],
+    ["user_claim = 'commands'", "wanted the name of a claim"],
     ["user_claim = '__proto__'", "wanted the name of a claim"],
   ])("refuses %s", (line, wanted) => {
     expect(problemsWith({ toml: `[tokens]\n${line}` })).toEqual([expect.stringContaining(wanted)]);

@@ -1,51 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { createDeviceSecrets } from "../../../src/auth/device-secrets.ts";
-import { type DeviceId, parseDeviceId } from "../../../src/core/device-id.ts";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { createDevices } from "../../../src/core/devices.ts";
+import { Fault } from "../../../src/core/faults.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
-import type { DeviceRecord, DeviceRecords } from "../../../src/core/ports/engine.ts";
 import type { Secrets } from "../../../src/core/ports/secrets.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { MemoryRegistry } from "../../support/memory-registry.ts";
 
 const ID = parseDeviceId("42");
-
-/** Records in memory that count their reads and can be made to fail or to wait. */
-class MemoryRecords implements DeviceRecords {
-  readonly kept = new Map<DeviceId, DeviceRecord>();
-  reads = 0;
-  failure: Error | undefined;
-  gate: Promise<void> | undefined;
-
-  async addDevice(record: DeviceRecord): Promise<boolean> {
-    if (this.kept.has(record.id)) return false;
-    this.kept.set(record.id, record);
-    return true;
-  }
-
-  async setDeviceSecret(id: DeviceId, secretHash: string): Promise<boolean> {
-    const record = this.kept.get(id);
-    if (record !== undefined) this.kept.set(id, { ...record, secretHash });
-    return record !== undefined;
-  }
-
-  async removeDevice(id: DeviceId): Promise<boolean> {
-    return this.kept.delete(id);
-  }
-
-  async device(id: DeviceId): Promise<DeviceRecord | undefined> {
-    this.reads += 1;
-    const record = this.kept.get(id);
-    await this.gate;
-    if (this.failure !== undefined) throw this.failure;
-    return record;
-  }
-
-  async devices({ after = "", limit }: { after?: string; limit: number }) {
-    const ids = [...this.kept.keys()].toSorted().filter((id) => id > after);
-    return ids.slice(0, limit).flatMap((id) => this.kept.get(id) ?? []);
-  }
-}
 
 /** Secrets that also tell what was compared. */
 function watched(secrets: Secrets): Secrets & { readonly compared: string[] } {
@@ -61,7 +25,7 @@ function watched(secrets: Secrets): Secrets & { readonly compared: string[] } {
 }
 
 function make() {
-  const records = new MemoryRecords();
+  const records = new MemoryRegistry();
   const clock = new FakeClock();
   const secrets = watched(createDeviceSecrets(systemEntropy));
   const options = { records, secrets, clock, entropy: systemEntropy };
@@ -109,7 +73,139 @@ describe("add()", () => {
   );
 });
 
+describe("add(), find() and change()", () => {
+  test("keep meta with every digit as it was written, patched member by member", async () => {
+    const { devices } = make();
+    const meta = '{"sim":89860012345678901234,"at":1.0,\n"shop":"x"}';
+    const { device } = await devices.add({ id: ID, meta });
+    expect(device.meta).toBe('{"sim":89860012345678901234,"at":1.0,"shop":"x"}');
+    await devices.change(ID, { meta: '{"shop":null,"lat":31.20}' });
+    const { meta: patched } = await devices.find(ID);
+    expect(patched).toBe('{"sim":89860012345678901234,"at":1.0,"lat":31.20}');
+  });
+
+  test("change only what is said", async () => {
+    const { devices } = make();
+    await devices.add({ id: ID, name: "door", meta: '{"a":1}', enroll: true });
+    expect(await devices.change(ID, {})).toMatchObject({ name: "door", enrollment: "open" });
+    expect(await devices.change(ID, { enroll: false })).toMatchObject({ enrollment: "closed" });
+    expect(await devices.change(ID, { name: "" })).toMatchObject({ name: "", meta: '{"a":1}' });
+    expect(await devices.find(ID)).toMatchObject({ name: "", enrollment: "closed" });
+  });
+
+  test.each([
+    ["[]", "device_meta_invalid"],
+    ['"x"', "device_meta_invalid"],
+    [`${'{"a":'.repeat(65)}1${"}".repeat(65)}`, "device_meta_invalid"],
+    [`{"a":"${"x".repeat(LIMITS.deviceMetaMaxChars)}"}`, "device_meta_too_large"],
+  ])("refuse the meta %.40s", async (meta, code) => {
+    const { devices, records } = make();
+    await expect(devices.add({ meta })).rejects.toMatchObject({ code });
+    expect(records.kept.size).toBe(0);
+    await devices.add({ id: ID });
+    await expect(devices.change(ID, { meta })).rejects.toMatchObject({ code });
+    await expect(devices.enroll(parseDeviceId("43"), { meta })).rejects.toMatchObject({ code });
+  });
+
+  test("never tell a secret, a hash or a push token to who reads", async () => {
+    const { devices } = make();
+    const { secret } = await devices.add({ id: ID });
+    await devices.setPush(ID, { provider: "jpush", token: "canary" });
+    const told = JSON.stringify([
+      await devices.find(ID),
+      await devices.list({ limit: 10 }),
+      await devices.change(ID, { name: "x" }),
+      await devices.authenticate(ID, secret),
+    ]);
+    for (const hidden of [secret, "sha256", "secretHash", "canary"]) {
+      expect(told).not.toContain(hidden);
+    }
+    expect(told).toContain('"pushProvider":"jpush"');
+  });
+
+  test("refuse one device too many", async () => {
+    const { devices, records } = make();
+    records.devicesMax = 1;
+    await devices.add({ id: ID });
+    await expect(devices.add({})).rejects.toMatchObject({ code: "devices_full" });
+    const refused = devices.enroll(parseDeviceId("43"), {});
+    await expect(refused).rejects.toMatchObject({ code: "devices_full" });
+    await expect(devices.add({ id: ID })).rejects.toMatchObject({ code: "device_exists" });
+  });
+});
+
+describe("enroll()", () => {
+  test("makes a device with a secret of its own and what it says of itself", async () => {
+    const { devices, records } = make();
+    const { id, secret } = await devices.enroll(ID, { name: "kiosk", meta: '{"fw":1.10}' });
+    expect(await devices.authenticate(id, secret)).toMatchObject({
+      name: "kiosk",
+      meta: '{"fw":1.10}',
+      enrollment: "fresh",
+    });
+    expect(JSON.stringify([...records.kept])).not.toContain(secret);
+  });
+
+  test("can be repeated until the secret was used: the last answer holds", async () => {
+    const { devices, records, clock } = make();
+    const lost = await devices.enroll(ID, { name: "kiosk" });
+    const arrived = await devices.enroll(ID, {});
+    await expect(devices.authenticate(ID, lost.secret)).rejects.toMatchObject({
+      code: "secret_wrong",
+    });
+    expect(await devices.authenticate(ID, arrived.secret)).toMatchObject({ name: "kiosk" });
+    await records.noteSightings(new Map([[ID, { seenAtMs: clock.nowMs(), address: "::1" }]]));
+    await expect(devices.enroll(ID, {})).rejects.toMatchObject({ code: "device_enrolled" });
+    expect(await devices.authenticate(ID, arrived.secret)).toMatchObject({ id: ID });
+  });
+
+  test("gives one of many at a time the secret that holds", async () => {
+    const { devices } = make();
+    const answers = await Promise.all([1, 2, 3].map(() => devices.enroll(ID, {})));
+    const tried = await Promise.allSettled(
+      answers.map(({ secret }) => devices.authenticate(ID, secret)),
+    );
+    expect(tried.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("needs the backend's leave for a device that the backend added, once", async () => {
+    const { devices, records } = make();
+    const { secret } = await devices.add({ id: ID });
+    const refused = { code: "device_enrolled" };
+    await expect(devices.enroll(ID, { name: "forged" })).rejects.toMatchObject(refused);
+    expect(await devices.authenticate(ID, secret)).toMatchObject({ name: "" });
+    await devices.change(ID, { enroll: true });
+    await devices.enroll(ID, {});
+    await records.noteSightings(new Map([[ID, { seenAtMs: 1, address: "::1" }]]));
+    await expect(devices.enroll(ID, {})).rejects.toMatchObject(refused);
+    await expect(devices.authenticate(ID, secret)).rejects.toMatchObject({ code: "secret_wrong" });
+  });
+});
+
+describe("setPush()", () => {
+  test("keeps and forgets by what a device can be woken", async () => {
+    const { devices, records } = make();
+    await devices.add({ id: ID });
+    await devices.setPush(ID, { provider: "jpush", token: "t" });
+    expect(records.kept.get(ID)?.push).toEqual({ provider: "jpush", token: "t" });
+    await devices.setPush(ID, null);
+    expect(records.kept.get(ID)?.push).toBeUndefined();
+    expect(await devices.find(ID)).not.toHaveProperty("pushProvider");
+  });
+});
+
 describe("list()", () => {
+  test("gives no more than a page may hold", async () => {
+    const { devices, records } = make();
+    const asked: number[] = [];
+    records.devices = async ({ limit }) => {
+      asked.push(limit);
+      return [];
+    };
+    await devices.list({ limit: 1_000_000, search: "x" });
+    expect(asked).toEqual([LIMITS.devicesPerPage]);
+  });
+
   test("gives pages in order of id and no hash", async () => {
     const { devices } = make();
     for (const id of ["c", "a", "b"]) await devices.add({ id: parseDeviceId(id), name: `n-${id}` });
@@ -159,6 +255,22 @@ describe("rotate() and remove()", () => {
     const refusal = { code: "device_unknown", detail: 'there is no device "42"' };
     await expect(devices.rotate(ID)).rejects.toMatchObject(refusal);
     await expect(devices.remove(ID)).rejects.toMatchObject(refusal);
+    await expect(devices.find(ID)).rejects.toMatchObject(refusal);
+    await expect(devices.change(ID, { name: "x" })).rejects.toMatchObject(refusal);
+    await expect(devices.setPush(ID, null)).rejects.toMatchObject(refusal);
+  });
+
+  test("what a failing store may have written takes effect at once, too", async () => {
+    const { devices, records } = make();
+    const { secret } = await devices.add({ id: ID });
+    await devices.authenticate(ID, secret);
+    const change = records.changeDevice.bind(records);
+    records.changeDevice = async (...args) => {
+      await change(...args);
+      throw new Fault("store_failed");
+    };
+    await expect(devices.rotate(ID)).rejects.toMatchObject({ code: "store_failed" });
+    await expect(devices.authenticate(ID, secret)).rejects.toMatchObject({ code: "secret_wrong" });
   });
 
   test("an id that was just refused can be added and used at once", async () => {
@@ -173,8 +285,31 @@ describe("authenticate()", () => {
   test("gives the device, without the hash", async () => {
     const { devices, clock } = make();
     const { secret } = await devices.add({ id: ID, name: "door" });
-    const device = await devices.authenticate(ID, secret);
-    expect(device).toEqual({ id: ID, name: "door", createdAtMs: clock.nowMs() });
+    const { standing: _, ...device } = await devices.authenticate(ID, secret);
+    expect(device).toEqual({
+      id: ID,
+      name: "door",
+      meta: "{}",
+      enrollment: "closed",
+      createdAtMs: clock.nowMs(),
+      online: false,
+      generation: 0,
+    });
+  });
+
+  test("tells later whether the device would still be let in", async () => {
+    const { devices, records, clock } = make();
+    const { secret } = await devices.add({ id: ID });
+    const admitted = await devices.authenticate(ID, secret);
+    await devices.change(ID, { name: "renamed" });
+    expect(await admitted.standing()).toBe("good");
+    const { secret: newer } = await devices.rotate(ID);
+    const anew = await devices.authenticate(ID, newer);
+    expect([await admitted.standing(), await anew.standing()]).toEqual(["revoked", "good"]);
+    // Another process removes it.
+    records.kept.delete(ID);
+    clock.advance(1_000);
+    expect(await anew.standing()).toBe("gone");
   });
 
   test("answers an unknown device and a wrong secret alike, after one read and one comparison each", async () => {

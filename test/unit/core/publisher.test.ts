@@ -22,7 +22,7 @@ async function appended(request: PublishRequest): Promise<Append | undefined> {
     streams: {
       async append(entry) {
         entries.push(entry);
-        return { epoch: "e", offset: 1, duplicate: false, suppressed: false };
+        return { epoch: "e", offset: 1, duplicate: false, suppressed: false, mismatched: false };
       },
     },
   });

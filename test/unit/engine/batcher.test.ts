@@ -33,7 +33,7 @@ function setUp(limits: Partial<BatcherLimits> = {}) {
   );
   return {
     batcher,
-    run: (id: string, bytes = 0) => batcher.run("removeDevice", id, { key: id, bytes }),
+    run: (id: string, bytes = 0) => batcher.run("removeHistory", id, { key: id, bytes }),
     /** The next batch that is sent. */
     async flight(index: number) {
       while (flights.length <= index) await new Promise<void>((resolve) => waiting.push(resolve));
@@ -54,7 +54,7 @@ describe("createBatcher()", () => {
   test("runs an operation again with the room it turns out to need, before it is finished", async () => {
     const { batcher, run, flight } = setUp({ batchMaxBytes: 2_000 });
     const again = () => ({ input: "b, in full", bytes: 1_900 });
-    const all = [run("a"), batcher.run("removeDevice", "b", { again }), run("c")];
+    const all = [run("a"), batcher.run("removeHistory", "b", { again }), run("c")];
     const first = await flight(0);
     expect(first.ids).toEqual(["a", "b", "c"]);
     const late = run("d", 1_000);
@@ -73,7 +73,7 @@ describe("createBatcher()", () => {
 
   test("settles an operation that needs no other run", async () => {
     const { batcher, flight } = setUp();
-    const running = batcher.run("removeDevice", "a", { again: () => undefined });
+    const running = batcher.run("removeHistory", "a", { again: () => undefined });
     (await flight(0)).land();
     expect(await running).toBe("a" as never);
   });
@@ -161,7 +161,7 @@ describe("createBatcher()", () => {
     const { batcher, flight } = setUp();
     const events: string[] = [];
     const runs = ["a", "b"].map(async (id) => {
-      await batcher.run("removeDevice", id, { committed: () => events.push(`committed ${id}`) });
+      await batcher.run("removeHistory", id, { committed: () => events.push(`committed ${id}`) });
       events.push(`resolved ${id}`);
     });
     (await flight(0)).land();
@@ -173,7 +173,7 @@ describe("createBatcher()", () => {
     const { batcher, flight } = setUp();
     const committed: string[] = [];
     const runs = ["a", "b", "c"].map((id) =>
-      codeOf(batcher.run("removeDevice", id, { committed: () => committed.push(id) })),
+      codeOf(batcher.run("removeHistory", id, { committed: () => committed.push(id) })),
     );
     (await flight(0)).land([
       { ok: true, value: true },

@@ -9,6 +9,10 @@ const full: Outcome = {
   failure: { message: "database or disk is full", sqliteCode: 13 },
 };
 const broken: Outcome = { ok: false, failure: { message: "disk I/O error", sqliteCode: 10 } };
+const refused: Outcome = {
+  ok: false,
+  failure: { message: "Cannot keep it", fault: { code: "device_meta_too_large", detail: "x" } },
+};
 const bug: Outcome = { ok: false, failure: { message: "x is undefined" } };
 
 function eventsOf(...batches: Outcome[][]): string[] {
@@ -40,5 +44,13 @@ test("a bug is logged with every batch it spoils, and nothing recovers from it",
   expect(eventsOf([bug, fine, bug], [fine], [bug])).toEqual([
     "store.failed bug",
     "store.failed bug",
+  ]);
+});
+
+test("a refusal is no trouble and no proof that the store works again", () => {
+  expect(eventsOf([refused], [full], [refused])).toEqual(["store.failed the disk is full"]);
+  expect(eventsOf([full], [refused, fine], [refused])).toEqual([
+    "store.failed the disk is full",
+    "store.recovered the disk is full",
   ]);
 });

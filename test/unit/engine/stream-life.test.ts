@@ -19,8 +19,9 @@ afterEach(() => database.close());
 function append(channel: string, times: number, metaTtlMs = 100): void {
   const retention = { sizeMax: 1000, ttlMs: 1000, metaTtlMs };
   const publication = { timeMs: 0, data: "1", tags: null, info: null };
+  const unguarded = { dedupe: null, version: null, outbox: [] };
   for (let time = 0; time < times; time++) {
-    operations.append({ channel, ...publication, retention, dedupe: null, version: null }, 0);
+    operations.append({ channel, ...publication, retention, ...unguarded }, 0);
   }
 }
 

@@ -37,6 +37,7 @@ const append = (data: string, more: Partial<AppendInput> = {}): Call => ({
     retention: { sizeMax: 1_000_000, ttlMs: 1000 },
     dedupe: null,
     version: null,
+    outbox: [],
     ...more,
   },
 });

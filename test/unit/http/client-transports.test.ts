@@ -43,6 +43,7 @@ function world(backend: Backend = {}) {
   let held = 0;
   const env: Caller = {
     remoteAddress: "192.0.2.1",
+    upgrade: () => false,
     holdOpen() {
       held += 1;
       return () => {

@@ -29,6 +29,16 @@ describe("the credentials of /login", () => {
   });
 });
 
+describe("the wish for states on /login", () => {
+  test.each([
+    ["", false],
+    ["?state=1", true],
+    ["?state=0", false],
+  ])("in %j is %j", (query, is) => {
+    expect(login(query).withStates).toBe(is);
+  });
+});
+
 describe("the positions of /login", () => {
   test("are none when nothing is said", () => {
     expect(login("").sinceOf(A)).toEqual([]);

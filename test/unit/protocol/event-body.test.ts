@@ -1,10 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../src/core/faults.ts";
-import { decodeEventBody } from "../../../src/protocol/event-body.ts";
+import { decodeEvent, decodeEventBody, parseEventKey } from "../../../src/protocol/event-body.ts";
 
 const LIMITS = { eventMaxBytes: 200, eventsPerPost: 3 };
-const json = (text: string) => decodeEventBody(text, "json", LIMITS);
-const ndjson = (text: string) => decodeEventBody(text, "ndjson", LIMITS);
+const json = (text: string) => decodeEventBody(text, LIMITS);
 
 describe("decodeEventBody()", () => {
   test("reads one event and keeps the text of its payload and time", () => {
@@ -26,16 +25,6 @@ describe("decodeEventBody()", () => {
     });
   });
 
-  test("reads one event per line and passes over empty lines", () => {
-    expect(ndjson('{"type":"a","data":1}\r\n\n{"type":"b","data":2}')).toEqual({
-      single: false,
-      events: [
-        { type: "a", data: "1" },
-        { type: "b", data: "2" },
-      ],
-    });
-  });
-
   test("drops the line breaks of a printed payload and nothing else", () => {
     const { events } = json('{"type":"a","data":{\n  "x": 1.0\n}}');
     expect(events).toEqual([{ type: "a", data: '{  "x": 1.0}' }]);
@@ -49,11 +38,6 @@ describe("decodeEventBody()", () => {
       "c",
     ]);
     expect(String(events[1])).toContain("typ");
-  });
-
-  test("keeps the good lines when one is no JSON", () => {
-    const { events } = ndjson('{"type":"a"}\nnonsense');
-    expect(events[1]).toMatchObject({ code: "body_malformed" });
   });
 
   test.each([
@@ -75,5 +59,49 @@ describe("decodeEventBody()", () => {
     ['[{"type":"a"},{"type":"a"},{"type":"a"},{"type":"a"}]', "body_too_large"],
   ])("throws for the body %j", (text, code) => {
     expect(() => json(text)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("decodeEvent()", () => {
+  test("counts bytes, not characters", () => {
+    const text = `{"type":"a","data":"${"汉".repeat(70)}"}`;
+    expect(text.length).toBeLessThan(LIMITS.eventMaxBytes);
+    expect(String(decodeEvent(text, LIMITS))).toContain("got 232 bytes, at most 200");
+  });
+
+  test.each([
+    ["a field that is missing", "{}", "type"],
+    ["a field of another kind", '{"type":7}', "type: got 7, wanted a string"],
+    ["a field that nobody knows", '{"type":"a","typo":1}', "typo"],
+    ["what is no JSON", "nonsense", "not JSON"],
+  ])("names %s", (_, text, words) => {
+    expect(String(decodeEvent(text, LIMITS))).toContain(words);
+  });
+
+  test("quotes little of a body in a reason, whole characters only", () => {
+    const limits = { eventMaxBytes: 100_000 };
+    for (const text of [`{"type":"a","${"😀".repeat(5_000)}":1}`, "n".repeat(50_000)]) {
+      const { message } = decodeEvent(text, limits) as Fault;
+      expect(message.length).toBeLessThan(400);
+      expect(message.isWellFormed()).toBe(true);
+    }
+  });
+});
+
+describe("parseEventKey()", () => {
+  const refused = expect.objectContaining({ code: "event_invalid" });
+
+  test("takes a key that can name every event of its request", () => {
+    expect(parseEventKey("k".repeat(128), 0)).toBe("k".repeat(128));
+    expect(parseEventKey("k".repeat(124), 999)).toBe("k".repeat(124));
+  });
+
+  test.each([
+    ["k".repeat(129), 0],
+    ["k".repeat(125), 999],
+    ["a\u0085b", 0],
+    ["\ud800", 0],
+  ])("refuses %j for a request whose last event is number %d", (key, lastPlace) => {
+    expect(() => parseEventKey(key, lastPlace)).toThrow(refused);
   });
 });

@@ -269,7 +269,7 @@ describe("a client on /login", () => {
     const greeting: Greeting = {
       by: "handshake",
       reply: "",
-      connect: { token: "", visitors: false, devices: [], sinceOf: () => [] },
+      connect: { token: "", visitors: false, devices: [], withStates: false, sinceOf: () => [] },
     };
     const { socket } = connect(gatewayWorld(), greeting);
     await settled();
@@ -388,7 +388,7 @@ describe("a wish on /login to hear devices", () => {
   const wishing: Greeting = {
     by: "handshake",
     reply: "",
-    connect: { token: "", visitors: true, devices: ["42"], sinceOf: () => [] },
+    connect: { token: "", visitors: true, devices: ["42"], withStates: false, sinceOf: () => [] },
   };
 
   test("is enough where everything is allowed", async () => {

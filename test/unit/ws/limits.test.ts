@@ -243,3 +243,27 @@ describe("a client that lost a frame", () => {
 function hasId(id: number) {
   return (reply: unknown) => (reply as { readonly id?: number }).id === id;
 }
+
+describe("a client's frame", () => {
+  const SMALL = { limits: { frameMaxBytes: 100 } };
+
+  test.each<readonly [string, Greeting]>([
+    ["/connection/websocket", { by: "command" }],
+    ["/login", login("good")],
+    ["/connection/uni_websocket", { by: "request" }],
+  ])("closes %s with 1009 when it weighs more than it may", async (_, greeting) => {
+    const it = gatewayWorld(SMALL);
+    const { socket, handler } = connect(it, greeting);
+    await settled();
+    handler.message(`{"id":1,"connect":{"name":"${"é".repeat(40)}"}}`);
+    expect(socket.closed).toMatchObject({ code: 1009 });
+    expect(it.log.of("client.disconnected")).toMatchObject([{ by: "server", code: 1009 }]);
+  });
+
+  test("may weigh all that it may", async () => {
+    const { socket, handler } = connect(gatewayWorld(SMALL));
+    handler.message('{"id":1,"connect":{"token":"good"}}'.padEnd(100, " "));
+    await settled();
+    expect(socket.replies).toMatchObject([{ id: 1, connect: {} }]);
+  });
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseChannel } from "../../../src/core/channel.ts";
 import { openAll } from "../../../src/ws/open-all.ts";
+import { countOpenings } from "../../support/count-openings.ts";
 import { clientOf, connected, DEVICE_42, gatewayWorld } from "../../support/gateway-world.ts";
 
 const DEVICE_43 = parseChannel("device:43");
@@ -16,22 +17,7 @@ async function world() {
   }
   await connected(it);
   const client = clientOf(it);
-  const { subscriptions } = client.services;
-  const open = subscriptions.open;
-  const counts = { open: 0, opened: 0 };
-  subscriptions.open = async (request) => {
-    const opening = await open(request);
-    counts.open += 1;
-    counts.opened += 1;
-    return {
-      ...opening,
-      cancel() {
-        counts.open -= 1;
-        opening.cancel();
-      },
-    };
-  };
-  return { it, client, counts };
+  return { it, client, counts: countOpenings(client) };
 }
 
 test("openAll() gives up the first reading of what it reads again", async () => {
@@ -58,6 +44,14 @@ test("openAll() leaves nothing open when one channel cannot be read again", asyn
     query.maxBytes === 15 ? history(channel, query) : Promise.reject(new Error("disk on fire"));
   await expect(openAll(client, { subs: SUBS, sinceOf })).rejects.toThrow("disk on fire");
   expect(counts).toEqual({ open: 0, opened: 2 });
+});
+
+test("openAll() leaves nothing open when a state cannot be read", async () => {
+  const { it, client, counts } = await world();
+  it.devices.beforeState = () => Promise.reject(new Error("disk on fire"));
+  const opening = openAll(client, { subs: SUBS, sinceOf, withStates: true });
+  await expect(opening).rejects.toThrow("disk on fire");
+  expect(counts).toEqual({ open: 0, opened: 3 });
 });
 
 test("openAll() opens nothing when a channel has no namespace", async () => {

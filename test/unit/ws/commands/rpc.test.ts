@@ -46,7 +46,7 @@ describe("rpc", () => {
     expect(answer).toBe('{"id":2,"error":{"code":108,"message":"not available"}}');
   });
 
-  test.each(["command.send", "device.", "command.x"])(
+  test.each(["command.cancel", "device.", "command.x"])(
     "answers 104 to %s, which is Posthorn's own, and does not ask the backend",
     async (method) => {
       const asked: string[] = [];

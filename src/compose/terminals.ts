@@ -1,0 +1,145 @@
+import { createApiKeys } from "../auth/api-keys.ts";
+import { createDevDevices } from "../auth/dev-devices.ts";
+import { createDeviceSecrets } from "../auth/device-secrets.ts";
+import type { Config } from "../config/config.ts";
+import { type CommandServices, startCommandServices } from "../core/command-services.ts";
+import { createDeviceEvents, type DeviceEvents } from "../core/device-events.ts";
+import type { DeviceId } from "../core/device-id.ts";
+import { createDevicePresence, type DevicePresence } from "../core/device-presence.ts";
+import { createDeviceSightings, type DeviceSightings } from "../core/device-sightings.ts";
+import { createStates, type States } from "../core/device-states.ts";
+import { createDevices, type Devices } from "../core/devices.ts";
+import { LIMITS } from "../core/limits.ts";
+import { deviceRetention } from "../core/namespaces.ts";
+import { noteHolds } from "../core/note-holds.ts";
+import type { ApiKeys } from "../core/ports/api-keys.ts";
+import type { Courier } from "../core/ports/courier.ts";
+import type { Engine } from "../core/ports/engine.ts";
+import { resumePresence } from "../core/resume-presence.ts";
+import { createSleepingDevices } from "../core/sleeping-devices.ts";
+import { wakeThoseWaiting } from "../core/wake-those-waiting.ts";
+import { createWakeUps, type WakeUps } from "../core/wake-ups.ts";
+import type { WebhookRoutes } from "../core/webhook-routes.ts";
+import { createPushProviders } from "../push/providers.ts";
+import { fingerprintOf } from "../runtime/fingerprint.ts";
+import { createSigner } from "../webhooks/signature.ts";
+import { OpenConnections } from "../ws/open-connections.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** The half of the server that devices see. */
+export interface Terminals extends CommandServices {
+  readonly devices: Devices;
+  readonly sightings: DeviceSightings;
+  readonly presence: DevicePresence;
+  readonly deviceEvents: DeviceEvents;
+  readonly states: States;
+  readonly fleetKeys?: ApiKeys;
+  readonly pushProviders: readonly string[];
+  /** Streams and sockets of devices. */
+  readonly connections: OpenConnections;
+  /** Something waits for the device, or it can be woken at last. */
+  queueGrew(device: DeviceId): void;
+  /** Lets go of all devices and tells nothing of it: they come back when the server does. */
+  drain(): Promise<void>;
+}
+
+export interface TerminalParts {
+  readonly engine: Engine;
+  readonly courier: Courier;
+  readonly routes: WebhookRoutes;
+  readonly opening: AsyncDisposableStack;
+  /** Ends what clients have of a device that another process has removed. */
+  readonly deviceRemoved: (device: DeviceId) => void;
+}
+
+/** Builds it, and takes up what an earlier process left: devices on record as online, commands that wait. */
+export async function startTerminals(
+  config: Config,
+  around: Surroundings,
+  { engine, courier, routes, opening, deviceRemoved }: TerminalParts,
+): Promise<Terminals> {
+  const records = engine;
+  const sightings = opening.use(createDeviceSightings({ ...around, records }));
+  const presence = presenceOf(config, around, engine);
+  const wakeUps = opening.use(await wakeUpsOf(config, around, { engine, courier, presence }));
+  const queueGrew = (device: DeviceId) => wakeUps.queueGrew(device);
+  const commands = opening.use(
+    startCommandServices({
+      ...around,
+      queue: engine,
+      devices: engine,
+      states: engine,
+      presence: noteHolds(presence, sightings),
+      queueGrew,
+      deviceGone(device) {
+        sightings.forget(device);
+        presence.forget(device);
+        deviceRemoved(device);
+        around.log.info("device.removed", { device });
+      },
+      commandLeaseMs: config.devices.commandLeaseMs,
+    }),
+  );
+  await resumePresence(presence, records);
+  opening.defer(wakeThoseWaiting({ ...around, queue: engine, wakeUps }));
+  const { fleetKeys } = config.devices;
+  const connections = new OpenConnections();
+  return {
+    ...commands,
+    devices: devicesOf(config, around, engine),
+    sightings,
+    presence,
+    deviceEvents: createDeviceEvents({
+      ...around,
+      streams: engine,
+      retention: deviceRetention(config.namespaces),
+      routes,
+      fingerprint: fingerprintOf,
+    }),
+    states: createStates({ ...around, records, desiredChanged: commands.desiredChanged }),
+    ...(fleetKeys.length > 0 && { fleetKeys: createApiKeys(fleetKeys) }),
+    pushProviders: [...config.push.keys()],
+    connections,
+    queueGrew,
+    async drain() {
+      // First: whoever is let go must not be told of as gone.
+      const stored = presence.stop();
+      commands.releaseAll();
+      await Promise.all([stored, connections.allClosed()]);
+    },
+  };
+}
+
+function devicesOf({ dev }: Config, around: Surroundings, records: Engine): Devices {
+  const secrets = createDeviceSecrets(around.entropy);
+  const devices = createDevices({ ...around, records, secrets });
+  return dev ? createDevDevices(devices) : devices;
+}
+
+function presenceOf(
+  { devices, limits }: Config,
+  around: Surroundings,
+  records: Engine,
+): DevicePresence {
+  const store: Engine["changePresence"] = (change) => records.changePresence(change);
+  // Whoever wants to hear fast of silent devices hears fast of those that a restart has lost.
+  const returnMs = Math.min(devices.onlineTtlMs, limits.drainSpreadMs + LIMITS.deviceReturnMs);
+  return createDevicePresence({ ...around, ...devices, returnMs, store, limits: LIMITS });
+}
+
+interface WakeUpParts {
+  readonly engine: Engine;
+  readonly courier: Courier;
+  readonly presence: DevicePresence;
+}
+
+async function wakeUpsOf(
+  { push, devices }: Config,
+  around: Surroundings,
+  { engine, courier, presence }: WakeUpParts,
+): Promise<WakeUps> {
+  const providers = await createPushProviders(push, { ...around, courier, createSigner });
+  const sleeping = createSleepingDevices({ presence, queue: engine, records: engine });
+  const { wakeIntervalMs } = devices;
+  return createWakeUps({ ...around, providers, devices: sleeping, wakeIntervalMs });
+}

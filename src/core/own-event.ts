@@ -1,0 +1,41 @@
+import type { DeviceId } from "./device-id.ts";
+import type { Retention } from "./publication.ts";
+
+/** The types of the events that Posthorn itself publishes on a device's channel. */
+export const OWN_EVENT_TYPES = [
+  "device.online",
+  "device.offline",
+  "device.state",
+  "command.queued",
+  "command.sent",
+  "command.acked",
+  "command.done",
+  "command.failed",
+  "command.expired",
+  "command.canceled",
+] as const;
+
+export type OwnEventType = (typeof OWN_EVENT_TYPES)[number];
+
+export interface OwnEvent {
+  /** The same event has the same id wherever it is told, so that a repeat is known as one. */
+  readonly id: string;
+  readonly type: OwnEventType;
+  readonly device: DeviceId;
+  readonly timeMs: number;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** What an engine has to know to tell of its own events. Plain data, for it crosses threads. */
+export interface OwnEventRules {
+  /** Of the channels of devices. */
+  readonly retention: Retention;
+  /** The webhooks that want an event, by its type; a type that nobody wants is absent. */
+  readonly endpoints: Readonly<Partial<Record<OwnEventType, readonly string[]>>>;
+}
+
+/** The publication's JSON text, in the form that devices' own events have. */
+export function encodeOwnEvent({ id, type, device, timeMs, data }: OwnEvent): string {
+  return `{"id":${JSON.stringify(id)},"type":"${type}","device":"${device}","time":${timeMs},"data":${data}}`;
+}

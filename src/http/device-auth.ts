@@ -1,0 +1,65 @@
+import type { Admission } from "../core/device-admission.ts";
+import type { DeviceId } from "../core/device-id.ts";
+import type { DevicePresence } from "../core/device-presence.ts";
+import type { DeviceSightings } from "../core/device-sightings.ts";
+import type { Devices } from "../core/devices.ts";
+import { Fault } from "../core/faults.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Log } from "../core/ports/log.ts";
+import { deviceOf, type RouteContext } from "./backend-auth.ts";
+import { bearerOf } from "./bearer.ts";
+
+/** What telling devices apart needs. */
+export interface DeviceAuthServices {
+  readonly devices: Pick<Devices, "authenticate">;
+  readonly sightings: Pick<DeviceSightings, "saw">;
+  readonly presence: Pick<DevicePresence, "posted">;
+  readonly log: Log;
+}
+
+/** What a route does with the request. */
+export interface DeviceRequestUse {
+  /** It keeps the request open and says so to the presence itself. */
+  readonly holds: true;
+}
+
+/**
+ * The device that a path names, once its secret proved that it asks; throws a {@link Fault} otherwise.
+ * From then on it counts as seen, and as online.
+ */
+export async function authenticatedDevice(
+  c: RouteContext,
+  services: DeviceAuthServices,
+): Promise<DeviceId> {
+  await admittedDevice(c, services);
+  return deviceOf(c);
+}
+
+/** The same, for a request that may be open long after the secret was replaced. */
+export async function admittedDevice(
+  c: RouteContext,
+  { devices, sightings, presence, log }: DeviceAuthServices,
+  use?: DeviceRequestUse,
+): Promise<Admission> {
+  const id = deviceOf(c);
+  const secret = bearerOf(c.req.header("authorization"));
+  if (secret === undefined) {
+    throw new Fault("secret_missing", {
+      detail: "wanted the header Authorization: Bearer <secret>",
+    });
+  }
+  const admission = await devices.authenticate(id, secret).catch((error: unknown) => {
+    if (error instanceof Fault) log.info("device.refused", { device: id, code: error.code });
+    throw error;
+  });
+  sightings.saw(id, { address: c.env.remoteAddress, appVersion: appVersionOf(c) });
+  if (use === undefined) presence.posted(id);
+  return admission;
+}
+
+/** What cannot be shown to people is left out, as if the device had not said it. */
+function appVersionOf({ req }: RouteContext): string | undefined {
+  const version = req.header("x-app-version")?.trim() ?? "";
+  const isShown = /^[\x20-\x7e]+$/.test(version) && version.length <= LIMITS.appVersionMaxChars;
+  return isShown ? version : undefined;
+}

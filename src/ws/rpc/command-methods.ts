@@ -1,0 +1,52 @@
+import type { CommandRecord } from "../../core/command.ts";
+import { encodeCommand } from "../../core/command-text.ts";
+import type { Commands } from "../../core/commands.ts";
+import type { DeviceId } from "../../core/device-id.ts";
+import { Fault } from "../../core/faults.ts";
+import { type Identity, maySee, maySend } from "../../core/grants.ts";
+import { decodeGetCommand, decodeSendCommand } from "../../protocol/rpc-body.ts";
+import type { OwnMethod } from "./own-method.ts";
+
+/** Commands as clients deal with them. */
+export type SentCommands = Pick<Commands, "send" | "find">;
+
+/** `command.send`: queues a command for a device, and waits perhaps for its end. */
+export const sendCommand: OwnMethod = ({ identity, services }, data) => {
+  const { request, waitMs } = decodeSendCommand(data);
+  const { device, type } = request;
+  if (!maySend(identity, device, type)) {
+    const detail = `nothing lets this client send ${JSON.stringify(type)} to device "${device}"`;
+    throw new Fault("command_denied", { detail });
+  }
+  const sender = { kind: "user", user: identity.user } as const;
+  return {
+    waits: waitMs > 0,
+    answer: async (signal) =>
+      encodeCommand(await services.commands.send({ ...request, sender }, waitMs, signal)),
+  };
+};
+
+/** `command.get`: one command of a device that the client sees, or that its user sent. */
+export const getCommand: OwnMethod = ({ identity, services }, data) => {
+  const { device, id } = decodeGetCommand(data);
+  if (!maySee(identity, device) && !identity.commands.has(device)) throw unseen(device);
+  return {
+    waits: false,
+    async answer() {
+      const command = await services.commands.find(device, id);
+      if (mayKnow(identity, command)) return encodeCommand(command);
+      throw unseen(device);
+    },
+  };
+};
+
+/** The fault of who asks about a device that is none of their business. */
+export function unseen(device: DeviceId): Fault {
+  const detail = `nothing lets this client see device "${device}"`;
+  return new Fault("device_denied", { detail });
+}
+
+function mayKnow(identity: Identity, { device, sender }: CommandRecord): boolean {
+  if (maySee(identity, device)) return true;
+  return sender.kind === "user" && sender.user !== "" && sender.user === identity.user;
+}

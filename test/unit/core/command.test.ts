@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import {
+  type CommandRequest,
+  enqueueCommand,
+  isSameRequest,
+  parseCommandId,
+} from "../../../src/core/command.ts";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
+import { LIMITS } from "../../../src/core/limits.ts";
+
+const MADE = { id: parseCommandId("c-1"), nowMs: 1_000 };
+
+const REQUEST: CommandRequest = {
+  device: parseDeviceId("kiosk-1"),
+  type: "open",
+  data: '{"door":1.0}',
+  sender: { kind: "backend" },
+};
+
+describe("enqueueCommand()", () => {
+  test("makes a queued command that nobody has got yet", () => {
+    expect(enqueueCommand(REQUEST, MADE)).toEqual({
+      id: MADE.id,
+      device: REQUEST.device,
+      type: "open",
+      data: '{"door":1.0}',
+      sender: { kind: "backend" },
+      priority: 0,
+      status: "queued",
+      attempt: 0,
+      createdAtMs: 1_000,
+      expiresAtMs: 1_000 + LIMITS.commandTtlMs,
+    });
+  });
+
+  test("keeps key, priority and ttl when they are given", () => {
+    const request = { ...REQUEST, key: "k", priority: 9, ttlMs: 5_000 };
+    expect(enqueueCommand(request, MADE)).toMatchObject({
+      key: "k",
+      priority: 9,
+      expiresAtMs: 6_000,
+    });
+  });
+
+  test("keeps a bound on its deliveries, and has none by default", () => {
+    expect(enqueueCommand({ ...REQUEST, maxAttempts: 3 }, MADE).maxAttempts).toBe(3);
+    expect(enqueueCommand(REQUEST, MADE)).not.toHaveProperty("maxAttempts");
+  });
+
+  test.each<[string, Partial<CommandRequest>]>([
+    ["no attempts", { maxAttempts: 0 }],
+    ["more attempts than there may be", { maxAttempts: LIMITS.commandAttemptsMax + 1 }],
+    ["half an attempt", { maxAttempts: 1.5 }],
+    ["an empty type", { type: "" }],
+    ["a long type", { type: "t".repeat(LIMITS.commandTypeMaxChars + 1) }],
+    ["a type with a line break", { type: "a\nb" }],
+    ["an empty key", { key: "" }],
+    ["a long key", { key: "k".repeat(LIMITS.commandKeyMaxChars + 1) }],
+    ["too much data", { data: `"${"d".repeat(LIMITS.eventMaxBytes)}"` }],
+    ["too much data in bytes", { data: `"${"é".repeat(LIMITS.eventMaxBytes / 2)}"` }],
+    ["half a character in its type", { type: "open\ud800" }],
+    ["half a character in its key", { key: "\udc00" }],
+    ["a priority below 0", { priority: -1 }],
+    ["a priority above the highest", { priority: LIMITS.commandPriorityMax + 1 }],
+    ["a priority between two", { priority: 0.5 }],
+    ["a ttl that is too short", { ttlMs: LIMITS.commandTtlMinMs - 1 }],
+    ["a ttl that is too long", { ttlMs: LIMITS.commandTtlMaxMs + 1 }],
+    ["a ttl that is no number", { ttlMs: Number.NaN }],
+  ])("refuses %s", (_, part) => {
+    expect(() => enqueueCommand({ ...REQUEST, ...part }, MADE)).toThrow(
+      expect.objectContaining({ code: "command_invalid" }),
+    );
+  });
+});
+
+describe("isSameRequest()", () => {
+  const earlier = enqueueCommand({ ...REQUEST, key: "k" }, MADE);
+
+  test("is true of the same request made later under another id", () => {
+    const later = { id: parseCommandId("c-2"), nowMs: 99_000 };
+    const settled = { ...earlier, status: "done" as const, attempt: 3, result: '{"ok":true}' };
+    expect(isSameRequest(settled, enqueueCommand({ ...REQUEST, key: "k" }, later))).toBe(true);
+  });
+
+  test.each<[string, Partial<CommandRequest>]>([
+    ["device", { device: parseDeviceId("kiosk-2") }],
+    ["type", { type: "close" }],
+    ["data", { data: '{"door":1}' }],
+    ["priority", { priority: 1 }],
+    ["bound on deliveries", { maxAttempts: 1 }],
+    ["ttl", { ttlMs: 5_000 }],
+  ])("is false when the %s is another", (_, part) => {
+    expect(isSameRequest(earlier, enqueueCommand({ ...REQUEST, ...part }, MADE))).toBe(false);
+  });
+});
+
+describe("parseCommandId()", () => {
+  test("accepts a UUID", () => {
+    const id = "01998f2c-7d1e-7cc3-98c4-dc0c0c07398f";
+    expect(String(parseCommandId(id))).toBe(id);
+  });
+
+  test.each(["", "-a", "a b", "../x", "ä", "x".repeat(65)])("knows no command %j", (text) => {
+    expect(() => parseCommandId(text)).toThrow(
+      expect.objectContaining({ code: "command_unknown" }),
+    );
+  });
+});
