@@ -1,11 +1,12 @@
 import { access, constants } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
 import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
 import { Fault } from "../core/faults.ts";
 import { createLog } from "../telemetry/log.ts";
+import { probeApi, probeLogins, probeWebhooks } from "./check-backend.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
 import { openStore } from "./open-store.ts";
@@ -32,10 +33,17 @@ export const CHECKS: readonly Check[] = [
   { id: "tokens", question: "Can it check tokens?", probe: probeTokens },
   { id: "clients", question: "Are clients kept to what they may?", probe: probeClients },
   { id: "push", question: "Can it wake devices?", probe: probePush },
+  { id: "api", question: "Can the backend use the server API?", probe: probeApi },
+  { id: "logins", question: "Can users of mini-programs log in here?", probe: probeLogins },
+  { id: "webhooks", question: "Can webhooks be told of events?", probe: probeWebhooks },
 ];
+
+const TLS_REMEDY = "Correct tls.cert and tls.key, or make files for a test with: posthorn cert";
 
 async function probeTls({ tls, server }: Config, { clock }: CommandContext): Promise<Finding[]> {
   if (tls === undefined) return [plainFinding(server.publicUrl)];
+  const unreadable = await unreadableIn(tls);
+  if (unreadable.length > 1) return unreadable;
   const publicHosts = server.publicUrl === undefined ? [] : [new URL(server.publicUrl).hostname];
   try {
     const now = new Date(clock.nowMs());
@@ -51,9 +59,26 @@ async function probeTls({ tls, server }: Config, { clock }: CommandContext): Pro
     }));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const remedy = "Correct tls.cert and tls.key, or make files for a test with: posthorn cert";
-    return [{ status: "fail", found: error.detail ?? error.message, remedy }];
+    return [{ status: "fail", found: error.detail ?? error.message, remedy: TLS_REMEDY }];
   }
+}
+
+/** A start names the first file only that it cannot read. */
+async function unreadableIn({ certFile, keyFile }: NonNullable<Config["tls"]>): Promise<Finding[]> {
+  const files = [
+    ["tls.cert", certFile],
+    ["tls.key", keyFile],
+  ] as const;
+  const findings = files.map(async ([key, file]): Promise<Finding[]> => {
+    try {
+      await access(file, constants.R_OK);
+      return [];
+    } catch (error) {
+      const found = `${key}: cannot read ${resolve(file)}: ${explainIo(error)}`;
+      return [{ status: "fail", found, remedy: TLS_REMEDY }];
+    }
+  });
+  return (await Promise.all(findings)).flat();
 }
 
 function plainFinding(publicUrl: string | undefined): Finding {

@@ -23,7 +23,10 @@ export const demoDeviceCommand: Command = {
   --secret SECRET  Its secret (default ${DEV_SECRET}, which a server with --dev takes for every device)
 
 Posts a temperature every 2 s and obeys light {"on":true}, blink {"times":3}, ping, and fail, which
-fails. Its state has "light" and "target", and it becomes what is desired. Ends on SIGTERM and SIGINT.`,
+fails. Its state has "light" and "target", and it becomes what is desired. Ends on SIGTERM and SIGINT.
+
+Where the server's certificate is of an authority of your own (posthorn cert makes such), name the
+authority's file in the environment: NODE_EXTRA_CA_CERTS=ca.pem posthorn demo-device --url https://…`,
   async run(args, { clock, entropy, stdout, signal }) {
     const { values, positionals } = parseArguments(args, OPTIONS);
     refuseArguments(positionals);

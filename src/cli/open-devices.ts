@@ -22,12 +22,15 @@ export async function withDevices(
   const { clock, entropy, stderr } = context;
   const { config } = await readConfig(context, args);
   const { location } = config.store;
-  if (makes === "nothing" && location !== "memory" && !existsSync(location.file)) {
+  const isThere = location === "memory" || existsSync(location.file);
+  if (makes === "nothing" && !isThere) {
     const detail = `there is none at ${location.file}; server.data and the directory of this command decide where`;
     throw new Fault("store_missing", { detail });
   }
   const log = createLog({ level: "warn", format: "text", clock, write: stderr });
   await using engine = await openStore(config, { clock, entropy, log });
+  // It may be another one than the server has.
+  if (!isThere) stderr(`Made the store ${location.file}\n`);
   await use(
     createDevices({ records: engine, secrets: createDeviceSecrets(entropy), clock, entropy }),
   );

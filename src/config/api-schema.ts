@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, secretList, unmet } from "./fields.ts";
+import { flag, secretList, unmetItem } from "./fields.ts";
 
 /** Who holds a key may do everything the backend may, so a key must not be guessed. */
 const KEY_MIN_CHARS = 16;
@@ -22,6 +22,6 @@ const fields = {
 export const Api = z
   .strictObject(fields)
   .superRefine(({ keys, allow_short_keys }, { addIssue }) => {
-    const hasShort = keys.some((key) => key.length < KEY_MIN_CHARS);
-    if (hasShort && !allow_short_keys) addIssue(unmet("keys", KEYS_WANTED));
+    const short = keys.findIndex((key) => key.length < KEY_MIN_CHARS);
+    if (short >= 0 && !allow_short_keys) addIssue(unmetItem("keys", short, KEYS_WANTED));
   });

@@ -3,9 +3,14 @@ import { type KeyPath, knownKeys } from "./keys.ts";
 const PREFIX = "POSTHORN_";
 const SEPARATOR = "__";
 
-/** The variable that sets a key: `POSTHORN_SERVER__PORT`. */
+/** The variable that sets a key: `POSTHORN_SERVER__PORT`, `POSTHORN_WEBHOOKS__SHOP_A__URL`. */
 export function envNameOf(path: KeyPath): string {
-  return `${PREFIX}${path.join(SEPARATOR).toUpperCase()}`;
+  return `${PREFIX}${path.map(envPartOf).join(SEPARATOR).toUpperCase()}`;
+}
+
+/** A part of a place as variables write it: shells take neither a dash nor a dot in their names. */
+export function envPartOf(part: string): string {
+  return part.toLowerCase().replace(/[-.]/g, "_");
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isNoSample } from "./samples.ts";
 import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from "./units.ts";
 
 /** What documentation and problem reports say of one key, beside its schema. */
@@ -136,6 +137,7 @@ export function optionalText({ wanted, description, isRight }: TextRules) {
 export function optionalSecret({ wanted, description, isRight }: TextRules) {
   return z
     .string()
+    .refine(isNoSample, sampleOf(`a secret of your own: ${wanted}`))
     .refine(isRight)
     .optional()
     .register(FIELDS, { description, wanted, fromText: String, isSecret: true });
@@ -159,7 +161,8 @@ export function textList(
 
 /** Any number of secrets, by default none. They are shown nowhere. */
 export function secretList({ wanted, description, isRight }: TextRules) {
-  return z.array(z.string().refine(isRight)).default([]).register(FIELDS, {
+  const item = z.string().refine(isNoSample, sampleOf("keys of your own")).refine(isRight);
+  return z.array(item).default([]).register(FIELDS, {
     description,
     wanted,
     fallback: "[]",
@@ -171,6 +174,15 @@ export function secretList({ wanted, description, isRight }: TextRules) {
 /** An issue that a rule between keys raises on one of them; `wanted` completes "got x, wanted …". */
 export function unmet(key: string, wanted: string) {
   return { code: "custom" as const, path: [key], params: { wanted } };
+}
+
+/** The same of one item of a list, counted from 0. */
+export function unmetItem(key: string, index: number, wanted: string) {
+  return { code: "custom" as const, path: [key, index], params: { wanted } };
+}
+
+function sampleOf(wanted: string) {
+  return { params: { found: "the sample of the documentation", wanted } };
 }
 
 function wantedOf(words: readonly string[]): string {

@@ -3,12 +3,15 @@ import { isLoopback } from "../core/loopback.ts";
 import { type Config, toConfig } from "./config.ts";
 import { envNameOf } from "./env-names.ts";
 import { fieldAt, formatKey, type KeyPath, namesIn, nearestKey } from "./keys.ts";
+import { nearest } from "./nearest.ts";
 import { ConfigError, describeValue, type Problem } from "./problems.ts";
 import { ConfigSchema, type FileConfig, NAMED_SECTIONS } from "./schema.ts";
 import { type ConfigSources, type Layers, layerSources, type Setting, valueAt } from "./sources.ts";
 import { isTable } from "./toml-file.ts";
 
 const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
+/** In a place where any name of a table would do. */
+const ANY_NAME = "x";
 const NAME_WANTED = "1 to 64 of a-z 0-9 _ - with a letter first";
 
 /**
@@ -39,12 +42,11 @@ function strayProblem({ path, origin }: Setting): Problem {
 }
 
 function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
-  // What is wrong with an item of a list is wrong with the list.
-  const path = issue.path.filter((part) => typeof part !== "number").map(String);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((name) => unknownKey([...path, name], layers));
+    const table = issue.path.map(String);
+    return issue.keys.map((name) => unknownKey([...table, name], layers));
   }
-  return [wrongValue(path, wantedBy(issue), layers)];
+  return [wrongValue(issue, layers)];
 }
 
 function unknownKey(path: KeyPath, { originOf }: Layers): Problem {
@@ -60,15 +62,51 @@ function unknownMessage(path: KeyPath, format: (path: KeyPath) => string): strin
   return `there is no such section, known: ${namesIn([]).join(", ")}`;
 }
 
-function wrongValue(path: KeyPath, wanted: string | undefined, layers: Layers): Problem {
+function wrongValue(issue: z.core.$ZodIssue, layers: Layers): Problem {
+  // What is wrong with an item of a list is wrong with the list.
+  const path = issue.path.filter((part) => typeof part !== "number").map(String);
+  const index = issue.path.find((part) => typeof part === "number");
+  const { found = foundAt(path, index, layers), wanted } = ruleOf(issue);
+  const item = index === undefined ? "" : ` as item ${index + 1}`;
+  const origin = layers.originOf(path);
+  const message = `got ${found}${item}, wanted ${wanted ?? fieldAt(path)?.wanted ?? tableAt(path)}`;
+  const hint = origin.kind === "default" ? variablesHint(path, layers) : "";
+  return { key: formatKey(path), origin, message: `${message}${hint}` };
+}
+
+function foundAt(path: KeyPath, index: number | undefined, { values }: Layers): string {
   const field = fieldAt(path);
-  const value = valueAt(layers.values, path);
-  const found =
-    value === undefined && field?.fallback !== undefined
-      ? `the default ${field.fallback}`
-      : describeValue(value, field?.isSecret);
-  const message = `got ${found}, wanted ${wanted ?? field?.wanted ?? "a table"}`;
-  return { key: formatKey(path), origin: layers.originOf(path), message };
+  const value = valueAt(values, path);
+  if (value === undefined && field?.fallback !== undefined) return `the default ${field.fallback}`;
+  const isSecret = field?.isSecret ?? isMisplacedSecret(path);
+  return describeValue(
+    index !== undefined && Array.isArray(value) ? value[index] : value,
+    isSecret,
+  );
+}
+
+/** Whether a key stands in `[push]` that is a secret in `[push.<name>]`. */
+function isMisplacedSecret([section = "", name = "", ...deeper]: KeyPath): boolean {
+  return deeper.length === 0 && fieldAt([section, ANY_NAME, name])?.isSecret === true;
+}
+
+function tableAt([section = "", ...names]: KeyPath): string {
+  const noun = new Map<string, string>(Object.entries(NAMED_SECTIONS)).get(section);
+  return noun === undefined || names.length !== 1 ? "a table" : `a table [${section}.<${noun}>]`;
+}
+
+/** A misspelt name in a variable makes a table of which everything else is missing. */
+function variablesHint(path: KeyPath, { values, variablesOf }: Layers): string {
+  const [section = "", name = ""] = path;
+  const variables = variablesOf([section, name]);
+  if (variables.length === 0) return "";
+  const tables = Object.keys(valueAt(values, [section]) ?? {});
+  const near = nearest(
+    name,
+    tables.filter((table) => variablesOf([section, table]).length === 0),
+  );
+  const meant = near === undefined ? "" : `, did you mean ${formatKey([section, near])}?`;
+  return `; ${formatKey([section, name])} is there only by ${variables.join(", ")}${meant}`;
 }
 
 /** What is wrong with the names that the operator gave to tables. */
@@ -106,8 +144,11 @@ function insecureProblems(
   return [problem(`got true beside ${found}, wanted ${wanted}`)];
 }
 
-/** What a rule between keys wants; of a single key the key itself knows what it wants. */
-function wantedBy(issue: z.core.$ZodIssue): string | undefined {
-  const wanted: unknown = issue.code === "custom" ? issue.params?.["wanted"] : undefined;
-  return typeof wanted === "string" ? wanted : undefined;
+/** What a rule of its own found and wants; else the key itself knows what it wants. */
+function ruleOf(issue: z.core.$ZodIssue): { found?: string; wanted?: string } {
+  const { found, wanted } = (issue.code === "custom" && issue.params) || {};
+  return {
+    ...(typeof found === "string" && { found }),
+    ...(typeof wanted === "string" && { wanted }),
+  };
 }

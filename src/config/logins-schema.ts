@@ -34,7 +34,7 @@ const fields = {
   secret: optionalSecret({
     wanted: "a text of printable ASCII without spaces",
     description:
-      "The secret of the mini-program (AppSecret). Every table needs it. Better set as POSTHORN_LOGINS__<NAME>__SECRET.",
+      "The secret of the mini-program (AppSecret). Every table needs it. Better set as POSTHORN_LOGINS__<NAME>__SECRET, with _ for each - of the name.",
     isRight: (secret) => /^[\x21-\x7e]+$/.test(secret),
   }),
   user: choice(

@@ -18,7 +18,7 @@ const keys = {
   secret: optionalSecret({
     wanted: "a text of printable ASCII without spaces",
     description:
-      "For jpush the master secret of the app; for webhook the secret that signs what is posted, whsec_ and base64. Better set as POSTHORN_PUSH__<NAME>__SECRET.",
+      "For jpush the master secret of the app; for webhook the secret that signs what is posted, whsec_ and base64. Better set as POSTHORN_PUSH__<NAME>__SECRET, with _ for each - of the name.",
     isRight: (secret) => /^[\x21-\x7e]+$/.test(secret),
   }),
   credentials: optionalText({
@@ -36,8 +36,8 @@ const keys = {
 type Keys = { readonly [Key in keyof typeof keys]?: string | undefined };
 
 interface ProviderRules {
-  /** What it cannot do without, and what else it takes. */
-  readonly needed: readonly (keyof typeof keys)[];
+  /** What it cannot do without, with what is wanted of it, and what else it takes. */
+  readonly needed: { readonly [Key in keyof typeof keys]?: string };
   readonly taken: readonly (keyof typeof keys)[];
   /** A key that does not fit this provider, with what is wanted of it. */
   readonly misfit: (keys: Keys) => readonly [keyof typeof keys, string] | undefined;
@@ -48,7 +48,10 @@ interface ProviderRules {
 /** All there is to know of each provider here; what wakes devices is in `src/push`. */
 const PROVIDERS = {
   jpush: {
-    needed: ["app_key", "secret"],
+    needed: {
+      app_key: "the app key of an app of JPush",
+      secret: "the master secret of the app, in printable ASCII without spaces",
+    },
     taken: ["url"],
     misfit: noQuery,
     settings: ({ url, app_key, secret }: Keys) => ({
@@ -58,7 +61,7 @@ const PROVIDERS = {
     }),
   },
   fcm: {
-    needed: ["credentials"],
+    needed: { credentials: "the path of the JSON key file of a service account" },
     taken: ["url", "package"],
     misfit: noQuery,
     settings: ({ url, credentials, package: packageName }: Keys, pathOf) => ({
@@ -68,7 +71,10 @@ const PROVIDERS = {
     }),
   },
   webhook: {
-    needed: ["url", "secret"],
+    needed: {
+      url: 'an http or https URL, such as "https://backend.example.com/posthorn/wake"',
+      secret: WEBHOOK_SECRET_WANTED,
+    },
     taken: [],
     misfit: ({ secret }: Keys) =>
       secret === undefined || isWebhookSecret(secret)
@@ -102,14 +108,14 @@ export const Push = z.strictObject(fields).superRefine((push, { addIssue }) => {
     return addIssue(unmet("provider", `one of ${words}`));
   }
   const rules: ProviderRules = PROVIDERS[provider];
-  const known: ReadonlySet<string> = new Set([...rules.needed, ...rules.taken]);
+  const known: ReadonlySet<string> = new Set([...Object.keys(rules.needed), ...rules.taken]);
   for (const [key, value] of Object.entries(others)) {
     if (value !== undefined && !known.has(key)) {
       addIssue(unmet(key, `nothing: the provider ${provider} has no use for it`));
     }
   }
-  for (const key of rules.needed) {
-    if (push[key] === undefined) addIssue(unmet(key, `what the provider ${provider} needs`));
+  for (const [key, wanted] of Object.entries(rules.needed)) {
+    if (push[key as keyof Keys] === undefined) addIssue(unmet(key, wanted));
   }
   const misfit = rules.misfit(others);
   if (misfit) addIssue(unmet(...misfit));

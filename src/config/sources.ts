@@ -1,4 +1,4 @@
-import { keyOfEnvName } from "./env-names.ts";
+import { envPartOf, keyOfEnvName } from "./env-names.ts";
 import { fieldAt, formatKey, type KeyPath } from "./keys.ts";
 import type { Origin } from "./problems.ts";
 import { isTable, lineOf, parseToml, type Table, type TomlFile } from "./toml-file.ts";
@@ -34,19 +34,33 @@ export interface Layers {
   /** Variables that name no key. */
   readonly strays: readonly Setting[];
   readonly originOf: (path: KeyPath) => Origin;
+  /** The variables by which alone there is a table, e.g. `["push", "jpush"]`; none of a table of the file. */
+  readonly variablesOf: (table: KeyPath) => readonly string[];
 }
 
 /** Lays variables over the file and flags over the variables. Throws when the file is not TOML. */
 export function layerSources({ toml, env, flags }: ConfigSources): Layers {
   const values = parseToml(toml ?? { text: "", path: "" });
-  const settings = [...settingsInEnv(env), ...settingsInFlags(flags)];
+  const settings = [...settingsInEnv(env, values), ...settingsInFlags(flags)];
   const [strays, known] = [settings.filter(isStray), settings.filter((it) => !isStray(it))];
+  const made = known.filter(({ path: [section = "", name = "", key] }) => {
+    return key !== undefined && valueAt(values, [section, name]) === undefined;
+  });
+  const variablesOf = (table: KeyPath): string[] =>
+    made
+      .filter(({ path }) => formatKey(path.slice(0, 2)) === formatKey(table))
+      .map(({ origin }) => origin.name);
   for (const setting of known) put(values, setting);
   const origins = new Map(known.map(({ path, origin }) => [formatKey(path), origin]));
   return {
     values,
     strays,
-    originOf: (path) => origins.get(formatKey(path)) ?? originInFile(values, path, toml),
+    originOf: (path) => {
+      const variables = variablesOf(path).join(", ");
+      if (variables !== "") return { kind: "environment", name: variables };
+      return origins.get(formatKey(path)) ?? originInFile(values, path, toml);
+    },
+    variablesOf,
   };
 }
 
@@ -58,12 +72,21 @@ export function valueAt(values: Table, path: KeyPath): unknown {
   );
 }
 
-function settingsInEnv(env: ConfigSources["env"]): Setting[] {
+function settingsInEnv(env: ConfigSources["env"], file: Table): Setting[] {
   return Object.entries(env).flatMap(([name, text]) => {
     const path = keyOfEnvName(name);
     if (path === undefined || text === undefined) return [];
-    return [{ path, text, origin: { kind: "environment", name } }];
+    return [{ path: pathInFile(path, file), text, origin: { kind: "environment", name } }];
   });
+}
+
+/** The file's own name of a table that a variable speaks of: `shop-a` for `shop_a`, when only one can be meant. */
+function pathInFile(path: KeyPath, file: Table): KeyPath {
+  const [section = "", name = "", key] = path;
+  const tables = valueAt(file, [section]);
+  if (key === undefined || !isTable(tables) || Object.hasOwn(tables, name)) return path;
+  const [meant, ...others] = Object.keys(tables).filter((table) => envPartOf(table) === name);
+  return meant === undefined || others.length > 0 ? path : [section, meant, key];
 }
 
 function settingsInFlags(flags: ConfigFlags): Setting[] {

@@ -14,7 +14,7 @@ const fields = {
   secret: optionalSecret({
     wanted: WEBHOOK_SECRET_WANTED,
     description:
-      "The secret that signs every request (Standard Webhooks). Every table needs it. Better set as POSTHORN_WEBHOOKS__<NAME>__SECRET.",
+      "The secret that signs every request (Standard Webhooks). Every table needs it. Better set as POSTHORN_WEBHOOKS__<NAME>__SECRET, with _ for each - of the name.",
     isRight: isWebhookSecret,
   }),
   events: textList(

@@ -109,27 +109,23 @@ export function enqueueCommand(
 }
 
 /**
- * Whether two commands with the same key ask for the same. If so the earlier one answers for both,
- * if not the later one is to be refused with `command_key_taken`.
+ * In what a request differs from the earlier command with its key, as its sender calls it. undefined:
+ * the earlier one answers for both; otherwise the request is to be refused with `command_key_taken`.
+ * What a request leaves out is as it was: who sends again need not know what it said before.
  */
-export function isSameRequest(earlier: CommandRecord, later: CommandRecord): boolean {
-  return (
-    earlier.device === later.device &&
-    earlier.type === later.type &&
-    earlier.data === later.data &&
-    earlier.priority === later.priority &&
-    earlier.maxAttempts === later.maxAttempts &&
-    ttlOf(earlier) === ttlOf(later)
-  );
+export function differenceOf(earlier: CommandRecord, request: CommandRequest): string | undefined {
+  const { type, data, ttlMs, priority, maxAttempts } = request;
+  if (type !== earlier.type) return "type";
+  if (data !== earlier.data) return "data";
+  if (ttlMs !== undefined && ttlMs !== earlier.expiresAtMs - earlier.createdAtMs) return "ttl";
+  if (priority !== undefined && priority !== earlier.priority) return "priority";
+  if (maxAttempts !== undefined && maxAttempts !== earlier.maxAttempts) return "max_attempts";
+  return undefined;
 }
 
 /** True of a status that is the last one. */
 export function isFinal(status: CommandStatus): boolean {
   return status !== "queued" && status !== "leased" && status !== "acked";
-}
-
-function ttlOf({ createdAtMs, expiresAtMs }: CommandRecord): number {
-  return expiresAtMs - createdAtMs;
 }
 
 function checkName(what: string, text: string, maxChars: number): string {

@@ -2,9 +2,9 @@ import {
   type CommandId,
   type CommandRecord,
   type CommandRequest,
+  differenceOf,
   enqueueCommand,
   isFinal,
-  isSameRequest,
 } from "./command.ts";
 import { refusalFault } from "./command-life.ts";
 import type { CommandNews } from "./command-news.ts";
@@ -68,9 +68,9 @@ class Sending implements Commands {
     const { clock, entropy } = this.#options;
     const id = entropy.uuid() as CommandId;
     const command = enqueueCommand(request, { id, nowMs: clock.nowMs() });
-    if (waitMs <= 0) return this.#enqueue(command);
+    if (waitMs <= 0) return this.#enqueue(command, request);
     const untilMs = clock.monotonicMs() + waitMs;
-    const queued = await this.#enqueueAndWait(command, { waitMs, signal });
+    const queued = await this.#enqueueAndWait(command, request, { waitMs, signal });
     if (queued.id === id || isFinal(queued.status)) return queued;
     return this.#waitForEnd(queued, { waitMs: untilMs - clock.monotonicMs(), signal });
   }
@@ -100,6 +100,7 @@ class Sending implements Commands {
   /** Resolves to the command at its end, or as it is when the time is up; an earlier one at once. */
   async #enqueueAndWait(
     command: CommandRecord,
+    request: CommandRequest,
     { waitMs, signal }: Patience,
   ): Promise<CommandRecord> {
     const stop = new Stopper(signal);
@@ -108,7 +109,7 @@ class Sending implements Commands {
       const ended = this.#options.results.wait(command.id, waitMs, stop);
       // What cannot be waited for is refused by now, before it is queued.
       await Promise.race([ended, undefined]);
-      const queued = await this.#enqueue(command);
+      const queued = await this.#enqueue(command, request);
       if (queued.id !== command.id) return queued;
       const outcome = await ended;
       return typeof outcome === "string" ? this.find(command.device, command.id) : outcome;
@@ -137,7 +138,7 @@ class Sending implements Commands {
     }
   }
 
-  async #enqueue(command: CommandRecord): Promise<CommandRecord> {
+  async #enqueue(command: CommandRecord, request: CommandRequest): Promise<CommandRecord> {
     const { queue, news } = this.#options;
     const outcome = await queue.addCommand(command);
     if ("added" in outcome) {
@@ -149,8 +150,9 @@ class Sending implements Commands {
       const detail = `${outcome.full} commands of device "${command.device}" have no end yet`;
       throw new Fault("command_queue_full", { detail });
     }
-    if (isSameRequest(outcome.existing, command)) return outcome.existing;
-    const detail = `the key ${JSON.stringify(command.key)} was used for another command`;
+    const difference = differenceOf(outcome.existing, request);
+    if (difference === undefined) return outcome.existing;
+    const detail = `the key ${JSON.stringify(command.key)} was used for another command, which has another ${difference}`;
     throw new Fault("command_key_taken", { detail });
   }
 }

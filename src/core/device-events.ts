@@ -110,7 +110,7 @@ class KeyedPost implements EventPost {
 function refuseReserved(event: OfferedEvent): OfferedEvent {
   if (event instanceof Fault || !RESERVED_TYPE.test(event.type)) return event;
   const detail = `got the type ${JSON.stringify(event.type)}, which is Posthorn's own, wanted one that starts with neither "device." nor "command."`;
-  return new Fault("event_type_reserved", { detail });
+  return new Fault("event_type_reserved", { detail, subject: event.id });
 }
 
 function reusedKey(key: string): Fault {

@@ -91,7 +91,7 @@ function concernsAll({ kind }: Fault): boolean {
 
 function reusedId(id: string, offset: number): Fault {
   const detail = `the id ${JSON.stringify(id)} is that of an event of the last 24 h, at offset ${offset}, with another type or data; wanted a new id`;
-  return new Fault("event_id_reused", { detail });
+  return new Fault("event_id_reused", { detail, subject: id });
 }
 
 /** The publication's JSON text. `data` and `time` are spliced in, so no digit or key order changes. */

@@ -128,6 +128,8 @@ export const FAULT_CODES = Object.keys(FAULTS) as readonly FaultCode[];
 export interface FaultOptions extends ErrorOptions {
   /** What was found and, where it helps, what was wanted. Shown to the caller. */
   readonly detail?: string;
+  /** The caller's own name for what was refused, where it was one of many. */
+  readonly subject?: string | undefined;
 }
 
 /** An expected refusal, safe to show to the caller it concerns. */
@@ -135,12 +137,14 @@ export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
   readonly detail: string | undefined;
+  readonly subject: string | undefined;
 
   constructor(code: FaultCode, options: FaultOptions = {}) {
     const { text } = FAULTS[code];
     super(options.detail ? `${text}: ${options.detail}` : text, options);
     this.code = code;
     this.detail = options.detail;
+    this.subject = options.subject;
   }
 
   get kind(): FaultKind {

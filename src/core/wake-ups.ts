@@ -145,7 +145,7 @@ class Sleepers implements WakeUps {
         // The queue may have been read, or have grown, while this waited for its turn.
         sleeper.grew = false;
         const hint = devices.idleMs(device) === 0 ? undefined : await devices.hint(device);
-        return hint && { token: target.token, hint };
+        return hint && { device, token: target.token, hint };
       });
       if (outcome === "needless") return this.#finish(sleeper);
       await this.#settle(sleeper, outcome, target);

@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 import type { DeviceId } from "../core/device-id.ts";
-import { Fault } from "../core/faults.ts";
 import type { App, Caller } from "./app-env.ts";
 import { type BackendDeviceServices, bindBackendDevices } from "./backend-devices.ts";
 import { type BindingServices, bindBindings } from "./bindings.ts";
@@ -14,6 +13,7 @@ import { bindDeviceState, type DeviceStateServices } from "./device-state.ts";
 import { bindEnroll, type EnrollServices } from "./enroll.ts";
 import { bindHealth } from "./health.ts";
 import { bindLogins, type LoginServices } from "./logins.ts";
+import { answerNotFound } from "./not-found.ts";
 import { bindOpenApi, type OpenApiServices } from "./openapi.ts";
 import { toProblem } from "./problem.ts";
 import { bindSdk } from "./sdk.ts";
@@ -67,10 +67,7 @@ export function createApp(services: AppServices): App {
   bindConsole(app);
   if (services.dev) bindDemo(app, services);
   bindSdk(app);
-  app.notFound((c: Context) => {
-    const detail = `nothing answers ${c.req.method} ${JSON.stringify(c.req.path.slice(0, 200))}`;
-    return toProblem(new Fault("path_unknown", { detail }), services.clock, services.log);
-  });
+  app.notFound((c: Context) => answerNotFound(c, app, services));
   app.onError((error) => toProblem(error, services.clock, services.log));
   return app;
 }

@@ -3,19 +3,29 @@ import { type DeviceId, parseDeviceId } from "../core/device-id.ts";
 import { Fault } from "../core/faults.ts";
 import type { Caller } from "./app-env.ts";
 import { bearerOf } from "./bearer.ts";
+import { checkQuery } from "./known-query.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
 import { checkApiKey } from "./server-api/authorize.ts";
 
 /** A request as the routes get it. */
 export type RouteContext = Context<{ Bindings: Caller }>;
 
-/** Throws `api_key_missing` or `api_key_wrong` unless the backend asks. To be called before anything else. */
-export function requireApiKey({ req, env }: RouteContext, access: ApiAccess): void {
+/**
+ * Throws `api_key_missing` or `api_key_wrong` unless the backend asks, and `query_invalid` where it asks
+ * with parameters other than `query`. To be called before anything else.
+ */
+export function requireApiKey(
+  c: RouteContext,
+  access: ApiAccess,
+  query: readonly string[] = [],
+): void {
+  const { req, env } = c;
   const { remoteAddress } = env;
   checkApiKey(
     { header: (it) => req.header(it), query: (it) => req.query(it), remoteAddress },
     access,
   );
+  checkQuery(c, [...query, "api_key"]);
 }
 
 /**

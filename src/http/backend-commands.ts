@@ -47,7 +47,7 @@ export async function answerList(
   c: RouteContext,
   services: BackendCommandServices,
 ): Promise<Response> {
-  requireApiKey(c, services);
+  requireApiKey(c, services, ["limit", "before"]);
   const before = c.req.query("before");
   const { commands, next } = await services.commands.list({
     device: deviceOf(c),

@@ -10,7 +10,7 @@ import { decodeDeviceChange, decodeNewDevice } from "../protocol/device-body.ts"
 import { doneAnswer, jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import { deviceOf, type RouteContext, requireApiKey } from "./backend-auth.ts";
-import { devicePageOf } from "./device-page.ts";
+import { DEVICE_PAGE_QUERY, devicePageOf } from "./device-page.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
 
@@ -43,7 +43,7 @@ function bindMany(app: App, services: BackendDeviceServices): void {
     return jsonAnswer(text, { clock, status: 201, headers: NOT_KEPT });
   });
   app.get("/v1/devices", async (c) => {
-    requireApiKey(c, services);
+    requireApiKey(c, services, DEVICE_PAGE_QUERY);
     const page = devicePageOf((name) => c.req.query(name));
     const found = await devices.list(page);
     const last = found.length === page.limit ? found.at(-1) : undefined;

@@ -1,4 +1,5 @@
 import { type DeviceBindings, parseOwner } from "../core/bindings.ts";
+import type { Devices } from "../core/devices.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { decodeBinding } from "../protocol/binding-body.ts";
 import { doneAnswer, jsonAnswer } from "./answers.ts";
@@ -10,13 +11,14 @@ import type { ApiAccess } from "./server-api/api-services.ts";
 /** What the backend acts upon when it says who owns which device. */
 export interface BindingServices extends ApiAccess {
   readonly bindings: DeviceBindings;
+  readonly devices: Pick<Devices, "find">;
   readonly clock: Clock;
   readonly limits: BodyLimits;
 }
 
 /** Who owns which devices: what the backend says here, live clients feel at once. */
 export function bindBindings(app: App, services: BindingServices): void {
-  const { bindings, clock, limits } = services;
+  const { bindings, devices, clock, limits } = services;
   app.put("/v1/users/:user/devices/:id", async (c) => {
     requireApiKey(c, services);
     const [user, device] = [ownerOf(c), deviceOf(c)];
@@ -37,7 +39,8 @@ export function bindBindings(app: App, services: BindingServices): void {
   });
   app.get("/v1/devices/:id/users", async (c) => {
     requireApiKey(c, services);
-    const found = await bindings.ofDevice(deviceOf(c));
+    const { id } = await devices.find(deviceOf(c));
+    const found = await bindings.ofDevice(id);
     const users = found.map(({ user, commands }) => ({ user, commands }));
     return jsonAnswer(JSON.stringify({ users }), { clock });
   });

@@ -8,6 +8,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Log } from "../core/ports/log.ts";
 import { deviceOf, type RouteContext } from "./backend-auth.ts";
 import { bearerOf } from "./bearer.ts";
+import { checkQuery } from "./known-query.ts";
 
 /** What telling devices apart needs. */
 export interface DeviceAuthServices {
@@ -19,8 +20,10 @@ export interface DeviceAuthServices {
 
 /** What a route does with the request. */
 export interface DeviceRequestUse {
-  /** It keeps the request open and says so to the presence itself. */
-  readonly holds: true;
+  /** Whether it keeps the request open and says so to the presence itself. */
+  readonly holds?: boolean;
+  /** The parameters it has; none by default. */
+  readonly query?: readonly string[];
 }
 
 /**
@@ -39,7 +42,7 @@ export async function authenticatedDevice(
 export async function admittedDevice(
   c: RouteContext,
   { devices, sightings, presence, log }: DeviceAuthServices,
-  use?: DeviceRequestUse,
+  { holds = false, query = [] }: DeviceRequestUse = {},
 ): Promise<Admission> {
   const id = deviceOf(c);
   const secret = bearerOf(c.req.header("authorization"));
@@ -53,7 +56,8 @@ export async function admittedDevice(
     throw error;
   });
   sightings.saw(id, { address: c.env.remoteAddress, appVersion: appVersionOf(c) });
-  if (use === undefined) presence.posted(id);
+  if (!holds) presence.posted(id);
+  checkQuery(c, query);
   return admission;
 }
 

@@ -29,8 +29,10 @@ const COMMANDS = { least: 1, most: LIMITS.commandsPerFetch, fallback: 10 };
 /** Kept anywhere on the way, an answer would be given to a later poll, which leased nothing. */
 const NOT_KEPT = { "cache-control": "no-store" } as const;
 
-/** As `Entropy` makes them for receivers. */
-const CURSOR_PATTERN = /^[A-Za-z0-9-]{1,64}$/;
+const POLL_QUERY = ["wait", "max", "cursor"];
+
+/** A UUID, as `Entropy` makes them for receivers. One that is not known may be of a lease that is over. */
+const CURSOR_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What a device does with its commands beside polling: it acknowledges them and tells their results. */
 export function bindDeviceCommands(app: App, services: DeviceCommandServices): void {
@@ -60,8 +62,7 @@ export async function answerPoll(
   const waitMs = 1000 * queryNumber(c, "wait", WAIT_SECONDS);
   const max = queryNumber(c, "max", COMMANDS);
   const cursor = cursorIn(c);
-  const use = waitMs > 0 ? ({ holds: true } as const) : undefined;
-  const admission = await admittedDevice(c, services, use);
+  const admission = await admittedDevice(c, services, { holds: waitMs > 0, query: POLL_QUERY });
   const { receiving } = services;
   if (cursor !== undefined) await receiving.ackLease(admission.id, cursor);
   const fetched = await receiving.fetch(admission, { waitMs, max, signal: c.req.raw.signal });

@@ -5,6 +5,9 @@ import type { DevicePage } from "../core/ports/device-records.ts";
 
 const LIMIT_DEFAULT = 100;
 
+/** What {@link devicePageOf} looks at. */
+export const DEVICE_PAGE_QUERY = ["after", "limit", "search", "online"];
+
 /** Which devices `?after&limit&search&online` asks for, or throws `query_invalid` or `device_malformed`. */
 export function devicePageOf(query: (name: string) => string | undefined): DevicePage {
   const after = query("after");

@@ -20,6 +20,9 @@ export interface DeviceStreamServices extends DeviceAuthServices, DeviceSocketSe
   readonly receivers: CommandReceivers;
 }
 
+/** Where a program cannot send the header Last-Event-ID, its EventSource adds this. It changes nothing. */
+const STREAM_QUERY = ["lastEventId"];
+
 /**
  * `GET /v1/devices/{id}/commands/stream`: commands as they come, as server-sent events or, where the
  * request asks for one, on a websocket. To be bound before the routes of single commands.
@@ -27,7 +30,7 @@ export interface DeviceStreamServices extends DeviceAuthServices, DeviceSocketSe
 export function bindDeviceStream(app: App, services: DeviceStreamServices): void {
   app.get("/v1/devices/:id/commands/stream", async (c) => {
     refuseHead(c);
-    const admission = await admittedDevice(c, services, { holds: true });
+    const admission = await admittedDevice(c, services, { holds: true, query: STREAM_QUERY });
     const peer = { admission, remoteAddress: c.env.remoteAddress };
     return upgradesToWebsocket(c.req.raw.headers)
       ? openSocket(c, peer, services)

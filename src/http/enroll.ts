@@ -13,6 +13,7 @@ import { jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import type { RouteContext } from "./backend-auth.ts";
 import { bearerOf } from "./bearer.ts";
+import { checkQuery } from "./known-query.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 
 /** What terminals need to register themselves. */
@@ -36,6 +37,7 @@ export function bindEnroll(app: App, services: EnrollServices): void {
   const checkKey = createKeyCheck(services);
   app.post("/v1/enroll", async (c) => {
     if (services.fleetKeys === undefined) throw unavailable();
+    checkQuery(c, []);
     const text = await readBodyText(c.req.raw, limits, clock);
     const { key, device, ...description } = decodeEnroll(text);
     checkKey(c, bearerOf(c.req.header("authorization")) ?? key);

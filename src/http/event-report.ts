@@ -63,8 +63,8 @@ export class EventReport {
 
 function encodeOutcome(outcome: EventOutcome): string {
   if (outcome instanceof Fault) {
-    const { code, message } = outcome;
-    return JSON.stringify({ error: { code, message } });
+    const { code, message, subject: id } = outcome;
+    return JSON.stringify({ id, error: { code, message } });
   }
   const { id, offset, duplicate } = outcome;
   return JSON.stringify(duplicate ? { id, duplicate, offset } : { id, offset });

@@ -11,6 +11,7 @@ import { jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import type { RouteContext } from "./backend-auth.ts";
 import { forPages, type PageServices } from "./for-pages.ts";
+import { checkQuery } from "./known-query.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 import { issueTicket, PRIVATE_HEADERS, type TicketDesk } from "./ticket-answer.ts";
 
@@ -32,6 +33,7 @@ export function bindLogins(app: App, services: LoginServices): void {
 
   app.use("/v1/login/:name", forPages(["POST"], services));
   app.post("/v1/login/session", async (c) => {
+    checkQuery(c, []);
     takeTurn.ofAddress(c.env.remoteAddress);
     const session = await sessions.verify(decodeSessionBody(await bodyOf(c, services)));
     if (!logins.has(session.login)) {
@@ -41,6 +43,7 @@ export function bindLogins(app: App, services: LoginServices): void {
     return answerWithTicket(c, session, { services });
   });
   app.post("/v1/login/:name", async (c) => {
+    checkQuery(c, []);
     takeTurn.ofAddress(c.env.remoteAddress);
     const name = c.req.param("name");
     const user = await logins.identify(name, decodeLoginBody(await bodyOf(c, services)));

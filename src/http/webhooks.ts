@@ -3,7 +3,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { DeadLetter, Outbox } from "../core/ports/outbox.ts";
-import { decodeReplay } from "../protocol/webhook-body.ts";
+import { decodeReplay, type ReplayRequest } from "../protocol/webhook-body.ts";
 import { jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import { type RouteContext, requireApiKey } from "./backend-auth.ts";
@@ -48,12 +48,12 @@ export function bindWebhooks(app: App, services: WebhookServices): void {
     return jsonAnswer(JSON.stringify({ webhooks }), { clock });
   });
   app.get("/v1/webhooks/dead", async (c) => {
-    requireApiKey(c, services);
+    requireApiKey(c, services, ["endpoint", "after", "limit"]);
     return jsonAnswer(await listDead(c, services), { clock });
   });
   app.post("/v1/webhooks/dead/replay", async (c) => {
     requireApiKey(c, services);
-    const { endpoint, id } = decodeReplay(await readBodyText(c.req.raw, limits, clock));
+    const { endpoint, id } = replayIn(await readBodyText(c.req.raw, limits, clock), services);
     checkKnown(endpoint, services);
     const answer =
       id === undefined
@@ -144,6 +144,23 @@ function noRoom(endpoint: string): Fault {
 /** Nobody would deliver what is for a webhook that is not configured any more. */
 function checkKnown(endpoint: string, { endpoints }: WebhookServices): void {
   if (endpoints.some(({ name }) => name === endpoint)) return;
-  const detail = `${JSON.stringify(endpoint.slice(0, 80))} is not in the configuration`;
+  const found = JSON.stringify(endpoint.slice(0, 80));
+  const detail = `${found} is not in the configuration, which has ${namesOf(endpoints)}`;
   throw new Fault("webhook_unknown", { detail });
+}
+
+/** What is to be replayed. Who does not know what to say for `endpoint` is told. */
+function replayIn(text: string, { endpoints }: WebhookServices): ReplayRequest {
+  try {
+    return decodeReplay(text);
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== "replay_invalid") throw cause;
+    const detail = `${cause.detail}; the configuration has ${namesOf(endpoints)}`;
+    throw new Fault(cause.code, { detail, cause });
+  }
+}
+
+function namesOf(endpoints: readonly WebhookDescription[]): string {
+  if (endpoints.length === 0) return "no webhook";
+  return `the webhooks ${endpoints.map(({ name }) => JSON.stringify(name)).join(", ")}`;
 }

@@ -38,7 +38,10 @@ const EventResult = z
       offset: Count.min(1).describe("Its place in the channel of the device"),
       duplicate: z.literal(true).describe("It was stored before, at this place").optional(),
     }),
-    z.strictObject({ error: Refusal.describe("It was not stored, and never will be as it is") }),
+    z.strictObject({
+      id: z.string().describe("Where the event had one that can be read").optional(),
+      error: Refusal.describe("It was not stored, and never will be as it is"),
+    }),
   ])
   .describe("What became of one event");
 

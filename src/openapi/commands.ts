@@ -41,7 +41,7 @@ export const COMMAND_OPERATIONS: readonly Operation[] = [
       {
         name: "cursor",
         in: "query",
-        schema: z.string().max(64),
+        schema: z.uuid(),
         description:
           "Of the answer before. Acknowledges every command of that answer that is still leased.",
       },
@@ -82,6 +82,14 @@ export const COMMAND_OPERATIONS: readonly Operation[] = [
     description:
       'Server-sent events; with the headers of a websocket handshake a websocket on the same path. Polls, streams and sockets may be open at once: each command goes to one of them. What is not acknowledged when its lease ends comes again.\n\nOn the websocket the server sends text frames `{"command":…}` with a `Delivery`, `{"state":…}` with a `StateOffer`, and `{"ref":1,"ok":true}` or `{"ref":1,"error":{"code":…,"message":…}}` in reply to a frame of the device, which is a `DeviceFrameBody`: `{"ref":1,"ack":"<command>"}` or `{"ref":2,"result":{"command":"<command>","ok":true,"data":…}}`.',
     access: "device",
+    parameters: [
+      {
+        name: "lastEventId",
+        in: "query",
+        schema: z.string(),
+        description: "Some EventSource programs add it. It changes nothing.",
+      },
+    ],
     answers: {
       101: { description: "It is a websocket from now on." },
       200: {
@@ -89,7 +97,10 @@ export const COMMAND_OPERATIONS: readonly Operation[] = [
         media: { "text/event-stream": SseText },
       },
     },
-    refusals: { 429: ["waiters_exceeded", "connection_rate_exceeded"] },
+    refusals: {
+      400: ["query_invalid"],
+      429: ["waiters_exceeded", "connection_rate_exceeded"],
+    },
   },
   {
     method: "POST",

@@ -5,6 +5,7 @@ import type { Access, Content, Operation, Parameter } from "./operation.ts";
 import { APP_VERSION, CONTENT_ENCODING, PATH_PARAMETERS } from "./parameters.ts";
 import { createSchemaBook, type Json, type SchemaBook } from "./schema-book.ts";
 import { API_ANSWERS } from "./server-api.ts";
+import { WEBHOOK_BODIES, webhookObjects } from "./webhooks.ts";
 import { ABOUT, SECURITY_SCHEMES, TAGS } from "./words.ts";
 
 const SECURITY = {
@@ -45,7 +46,11 @@ interface Books {
 export function openApiDocument(operations: readonly Operation[], version: string): Json {
   const input = createSchemaBook({ named: BODIES, others: inputsOf(operations), io: "input" });
   const named = { ...ANSWERS, ...API_ANSWERS };
-  const output = createSchemaBook({ named, others: outputsOf(operations), io: "output" });
+  const output = createSchemaBook({
+    named,
+    others: [...outputsOf(operations), ...Object.values(WEBHOOK_BODIES)],
+    io: "output",
+  });
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of operations) {
     const path = documentedPath(operation.path);
@@ -59,6 +64,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
     info: { ...ABOUT, version },
     tags: TAGS,
     paths,
+    webhooks: webhookObjects(output),
     components: {
       securitySchemes: SECURITY_SCHEMES,
       parameters: {
@@ -89,6 +95,7 @@ export function refusalsOf({
     }
   };
   if (path.includes(":id")) add({ 400: ["device_malformed"] });
+  if (path.startsWith("/v1/")) add({ 400: ["query_invalid"] });
   if (body) add(BODY_REFUSALS);
   if (REFUSALS_BY_ACCESS[access].length > 0) add({ 401: REFUSALS_BY_ACCESS[access] });
   add(refusals);

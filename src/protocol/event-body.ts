@@ -9,6 +9,9 @@ import { Key, Printable } from "./key-text.ts";
 
 const EventId = Key.min(1);
 
+/** All that has to be right about an event for it to be told by its name. */
+const EventWithId = z.object({ id: EventId });
+
 /** One event as a device writes it. */
 export const EventBody = z.strictObject({
   id: EventId.meta({
@@ -89,12 +92,12 @@ export function decodeEvent(
 ): OfferedEvent {
   try {
     const bytes = utf8Length(text);
-    if (bytes > eventMaxBytes) return eventTooLarge(bytes, eventMaxBytes);
+    if (bytes > eventMaxBytes) return eventTooLarge(bytes, eventMaxBytes, idIn(parseJson(text)));
     const value = parseJson(text);
     const parsed = EventBody.safeParse(value);
     if (!parsed.success) {
       const words = wordsOf(parsed.error, value, EventBody);
-      return new Fault("event_invalid", { detail: clipped(words) });
+      return new Fault("event_invalid", { detail: clipped(words), subject: idIn(value) });
     }
     const { id, type, data, time } = parsed.data;
     const raw = rawMembers(text);
@@ -111,9 +114,14 @@ export function decodeEvent(
 }
 
 /** The refusal of one event that weighs too much. */
-export function eventTooLarge(bytes: number, maxBytes: number): Fault {
+export function eventTooLarge(bytes: number, maxBytes: number, id?: string): Fault {
   const detail = `got ${bytes} bytes, at most ${maxBytes} are allowed in one event`;
-  return new Fault("event_invalid", { detail });
+  return new Fault("event_invalid", { detail, subject: id });
+}
+
+/** How the device calls what may be no event: its refusal is one of many. */
+function idIn(value: unknown): string | undefined {
+  return EventWithId.safeParse(value).data?.id;
 }
 
 function parseJson(text: string): unknown {

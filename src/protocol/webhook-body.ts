@@ -4,7 +4,9 @@ import { Printable } from "./key-text.ts";
 
 /** The body of `POST /v1/webhooks/dead/replay`. */
 export const ReplayBody = z.strictObject({
-  endpoint: Printable.min(1).describe("As the server's configuration calls it"),
+  endpoint: Printable.min(1).describe(
+    "The webhook, as the server's configuration calls it: GET /v1/webhooks lists them",
+  ),
   id: Printable.min(1)
     .describe("Of one dead letter. Absent: all of the endpoint, so many at a time")
     .optional(),

@@ -31,14 +31,14 @@ export function createWebhookPush(
   const signer = createSigner(secret);
   const remembered = new RememberedIds(clock, LIMITS.wakeGiveUpMs);
   return {
-    async wake({ token, hint }) {
-      const key = `${encodeWakeHint(hint)}${token}`;
+    async wake({ device, token, hint }) {
+      const key = `${encodeWakeHint(hint)}${device} ${token}`;
       const id = remembered.take(key) ?? entropy.uuid();
       const timeMs = clock.nowMs();
       const body = JSON.stringify({
         type: "device.wake",
         timestamp: new Date(timeMs).toISOString(),
-        data: { token, hint: wakeMembers(hint) },
+        data: { device, token, hint: wakeMembers(hint) },
       });
       const answer = await courier.send({
         method: "POST",

@@ -88,8 +88,15 @@ export class Commands {
   private ask(key: string): void {
     const waiting = this.waiting.get(key);
     if (waiting === undefined) return;
-    this.session.client.rpc("command.send", waiting.request).then(
-      ({ data }) => waiting.settle(data as CommandOnWire),
+    const { client } = this.session;
+    // The client would keep it until it is connected, and send what was given up meanwhile.
+    const sent = client
+      .ready()
+      .then(() =>
+        this.waiting.has(key) ? client.rpc("command.send", waiting.request) : undefined,
+      );
+    sent.then(
+      (answer) => answer && waiting.settle(answer.data as CommandOnWire),
       (error: { code: number; message: string; temporary?: boolean }) => {
         const { code, message, temporary } = error;
         if (code >= SERVER_ERRORS && temporary !== true) {

@@ -44,7 +44,7 @@ function endpointOf(url: string): string {
   const [, secure, rest = "", path = ""] =
     /^(?:ws|http)(s?):\/\/([^/?#]+)\/?(.*)$/i.exec(url) ?? [];
   if (rest === "") {
-    throw new TypeError(`Cannot use url ${url}: it must look like wss://gateway.example.com`);
+    throw new TypeError(`Cannot use url ${url}: it must look like wss://push.example.com`);
   }
   return `ws${secure?.toLowerCase()}://${rest}/${path || "connection/websocket"}`;
 }

@@ -3,6 +3,18 @@ import type { PosthornOptions } from "./posthorn.d.ts";
 /** A backend that has not answered by then is asked again. */
 const ANSWER_MAX_MS = 15_000;
 
+/** What getTicket gave is of no use, and what it should give instead. */
+export class UnusableTicket extends Error {
+  readonly remedy: string;
+
+  constructor(given: unknown) {
+    super(`getTicket returned ${nameOf(given)}, wanted the ticket's text`);
+    const { ticket } = (given ?? {}) as { readonly ticket?: unknown };
+    const hint = typeof ticket === "string" ? "Return the member ticket of that object: " : "";
+    this.remedy = `${hint}getTicket must return the ticket's text, or null when nobody is signed in`;
+  }
+}
+
 /**
  * Knows what to show at the next connection. A ticket is good once, so each connection needs a new
  * one; a token is kept until it is refused.
@@ -24,7 +36,8 @@ export class Credentials {
     this.isReused = this.kept !== "";
     if (this.isReused || this.getTicket === undefined) return this.kept;
     const given = await inTime(Promise.resolve(this.getTicket()));
-    if (!given) return null;
+    if (given === null) return null;
+    if (typeof given !== "string" || given === "") throw new UnusableTicket(given);
     this.isTicket = !isToken(given);
     if (!this.isTicket) this.kept = given;
     return given;
@@ -34,6 +47,13 @@ export class Credentials {
   forget(): void {
     this.kept = "";
   }
+}
+
+/** Its kind and never its text, which is a secret. */
+function nameOf(given: unknown): string {
+  if (given === undefined) return "undefined";
+  if (given === "") return "an empty text";
+  return typeof given === "object" ? "an object" : `a ${typeof given}`;
 }
 
 /** A signed token has three parts; a ticket has no dot in it. */

@@ -40,7 +40,7 @@ const REMEDIES: Readonly<Record<ProblemCause, string>> = {
   token_invalid: "Sign tokens with the secret of this server",
   too_many_sockets: "Use one connection per app: close those that other code opens",
   unreachable: "Check that the server runs and that its port is open",
-  url_invalid: "Give a url like wss://gateway.example.com",
+  url_invalid: "Give a url like wss://push.example.com",
 };
 
 const CODES: Readonly<Record<number, ProblemCause>> = {

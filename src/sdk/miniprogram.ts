@@ -3,6 +3,7 @@ import type { Platform } from "./platform.ts";
 import { alipayPlatform } from "./platforms/alipay.ts";
 import { douyinPlatform } from "./platforms/douyin.ts";
 import { taroPlatform } from "./platforms/taro.ts";
+import type { MiniProgramApi } from "./platforms/task-platform.ts";
 import { uniPlatform } from "./platforms/uni-app.ts";
 import { wxPlatform } from "./platforms/wx.ts";
 import type { Posthorn, PosthornOptions } from "./posthorn.d.ts";
@@ -32,12 +33,16 @@ function platformFor({ platform }: PosthornOptions): Platform {
   const { name, api } =
     typeof platform === "object" ? platform : { name: platform ?? detect(), api: undefined };
   const found = api ?? globalOf(name);
-  if (found === undefined || !(name in PLATFORMS)) {
+  if (!hasSockets(found) || !(name in PLATFORMS)) {
     throw new TypeError(
-      `Cannot find the platform ${name}: give platform, e.g. { name: "taro", api: Taro }`,
+      `Cannot find the platform ${name}: there is no connectSocket here; give platform, e.g. { name: "taro", api: Taro }`,
     );
   }
   return PLATFORMS[name as Name](found);
+}
+
+function hasSockets(api: object | undefined): api is object {
+  return typeof (api as Partial<MiniProgramApi> | undefined)?.connectSocket === "function";
 }
 
 function detect(): Name {

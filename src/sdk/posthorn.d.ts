@@ -2,16 +2,18 @@
  * Posthorn's client for mini-programs and browsers.
  *
  * ```js
- * const posthorn = createPosthorn({ url: "wss://gateway.example.com", getTicket });
- * const door = posthorn.device("door-7");
- * door.on("event", (event) => console.log(event.type, event.data));
- * await door.command("open", { seconds: 5 }, { timeout: 10_000 });
+ * const posthorn = createPosthorn({ url: "wss://push.example.com", getTicket });
+ * const kiosk = posthorn.device("kiosk-7");
+ * kiosk.on("event", (event) => console.log(event.type, event.data));
+ * await kiosk.command("open", { slot: 4 }, { timeout: 20_000 });
  * ```
  */
 
 /**
- * Opens the one connection of this app to the gateway at `url`, or gives the one it has already
+ * Opens the one connection of this app to the server at `url`, or gives the one it has already
  * (then the other options have no effect). It connects by itself, comes back by itself after every cut, and replays what was missed.
+ * Throws a TypeError at once, before it asks for a ticket, when `url` is none, when there is no
+ * WebSocket (Node before 22), and when it does not find the mini-program's platform.
  */
 export declare function createPosthorn(options: PosthornOptions): Posthorn;
 
@@ -22,7 +24,8 @@ export interface PosthornOptions {
    * Asks your backend for what lets this user in: a ticket (`POST /v1/tickets`) or a token. Called
    * before every connection that needs a new one, also after the app was in the background, so it
    * must not call `wx.login` each time. `null` says that nobody is signed in: then the client stops.
-   * A rejection is tried again, later and later. Absent: the gateway lets everyone in.
+   * A rejection is tried again, later and later, and so is what is neither text nor `null`:
+   * `undefined`, an empty text, the backend's whole answer. Absent: the server lets everyone in.
    */
   readonly getTicket?: () => Promise<string | null> | string | null;
   /** Found by itself, except for Taro, whose API is no global. */
@@ -149,11 +152,13 @@ export interface DeviceState {
 }
 
 export interface CommandOptions {
-  /** Milliseconds to wait for the answer; 30,000 by default. */
+  /** Milliseconds to wait for the answer, from the call on; 30,000 by default. */
   readonly timeout?: number;
   /**
    * Seconds for which the device may still pick it up. By default as long as `timeout`: nobody wants
-   * a door to open an hour after the button was pressed.
+   * a door to open an hour after the button was pressed. The server counts whole seconds, at least 1,
+   * from when the command has reached it, so that default is `timeout` rounded up, and a device may
+   * obey a command some seconds after it was given up here with `timeout`.
    */
   readonly ttl?: number;
 }

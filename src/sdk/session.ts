@@ -1,5 +1,5 @@
 import { Centrifuge, type PublicationContext, type SubscribedContext } from "centrifuge";
-import { Credentials } from "./credentials.ts";
+import { Credentials, UnusableTicket } from "./credentials.ts";
 import { explainCode, explainText, problemOf } from "./explain.ts";
 import { Gate } from "./gate.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -108,10 +108,15 @@ export class Session implements SocketWatch {
     try {
       const token = await this.credentials.next();
       // What went wrong with the last attempt says nothing of the next.
-      this.problem = token === null ? problemOf("signed_out", "getTicket gave nothing") : undefined;
+      this.problem =
+        token === null ? problemOf("signed_out", "getTicket returned null") : undefined;
       return token;
     } catch (error) {
-      this.problem = problemOf("ticket_failed", String(error));
+      const problem = problemOf("ticket_failed", String(error));
+      const isUnusable = error instanceof UnusableTicket;
+      this.problem = isUnusable
+        ? { ...problem, text: error.message, remedy: error.remedy }
+        : problem;
       throw error;
     }
   }

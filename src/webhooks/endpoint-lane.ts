@@ -128,7 +128,7 @@ export class EndpointLane {
       log.error("webhook.disabled", {
         endpoint: this.#endpoint.name,
         why: verdict.why,
-        fix: "POST /v1/webhooks/dead/replay, or a restart, makes it start again",
+        remedy: "POST /v1/webhooks/dead/replay, or a restart, makes it start again",
       });
     }
   }

@@ -17,10 +17,16 @@ export const KIOSK = parseDeviceId("kiosk");
 export const NOW = Date.UTC(2026, 0, 1);
 
 /** The services of commands around a queue in memory, with everything they touch in the test's hands. */
+/** Counts, as fakes do, in the form that cursors have to have. */
+function uuidOf(made: number): string {
+  return `00000000-0000-7000-8000-${String(made).padStart(12, "0")}`;
+}
+
 export function commandsWorld() {
   const clock = new FakeClock(NOW);
   const log = new RecordingLog();
-  const entropy = createFakeEntropy();
+  let made = 0;
+  const entropy = { ...createFakeEntropy(), uuid: () => uuidOf(++made) };
   const states = new Map<DeviceId, DeviceState>();
   const grown: DeviceId[] = [];
   const presence = new RecordedPresence();

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
+import { whyNoAnswer } from "./why-no-answer.ts";
 
 /** It is not known what the server did, or it said that it can do nothing now: to be tried again. */
 export class LineBroken extends Error {
@@ -80,7 +81,7 @@ async function exchange(
     const text = await response.text();
     return { status: response.status, text, retryAfterMs: retryAfterMs(response.headers) };
   } catch (cause) {
-    const what = late.signal.aborted ? "did not answer in time" : "gave no answer";
+    const what = late.signal.aborted ? "did not answer in time" : whyNoAnswer(cause, url);
     throw Object.assign(new LineBroken(`the server ${what}`), { cause });
   } finally {
     cancel();

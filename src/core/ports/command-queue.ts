@@ -5,7 +5,7 @@ import type { DeviceId } from "../device-id.ts";
 /** What became of a new command. */
 export type Enqueued =
   | { readonly added: CommandRecord }
-  /** The sender's key was used before: this one answers for both, or refuses (see `isSameRequest`). */
+  /** The sender's key was used before: this one answers for both, or refuses (see `differenceOf`). */
   | { readonly existing: CommandRecord }
   /** There is no such device. */
   | { readonly unknown: true }

@@ -1,3 +1,5 @@
+import type { DeviceId } from "../device-id.ts";
+
 /** What a device is told when it is woken: that it should ask for its commands, never what they say. */
 export interface WakeHint {
   /** Commands that wait for the device; at least 1. */
@@ -7,6 +9,8 @@ export interface WakeHint {
 }
 
 export interface WakeRequest {
+  /** For whoever knows it by that: a provider that has to be told no more than the token does without. */
+  readonly device: DeviceId;
   /** What names the device to its provider. It came from the device, so it may be anything. */
   readonly token: string;
   readonly hint: WakeHint;

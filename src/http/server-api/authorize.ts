@@ -10,6 +10,9 @@ export interface Credentials {
   readonly remoteAddress: string;
 }
 
+const NOT_OURS =
+  "it is none of this server's; a device's secret opens the routes of its device only";
+
 /** Throws `api_key_missing` or `api_key_wrong` unless the backend asks. */
 export function checkApiKey(credentials: Credentials, { apiKeys, localKeys }: ApiAccess): void {
   const key = keyIn(credentials);
@@ -18,7 +21,7 @@ export function checkApiKey(credentials: Credentials, { apiKeys, localKeys }: Ap
   }
   if (apiKeys.matches(key)) return;
   if (localKeys?.matches(key) !== true) {
-    throw new Fault("api_key_wrong", { detail: "it is none of this server's" });
+    throw new Fault("api_key_wrong", { detail: NOT_OURS });
   }
   if (isLocal(credentials)) return;
   throw new Fault("api_key_wrong", { detail: "this one is good on the machine itself only" });

@@ -10,13 +10,22 @@ interface SocketClass {
 
 /** The part of a window that is used. */
 interface Window extends Partial<Target> {
-  readonly WebSocket: SocketClass;
+  readonly WebSocket?: SocketClass;
   readonly document?: Target & { readonly visibilityState: string };
 }
 
-/** Browsers. A hidden page keeps its socket; what freezes it is told by the clock when it is back. */
+/**
+ * Browsers. Throws where there is no WebSocket, as in Node 20: no new attempt would find one. A hidden page
+ * keeps its socket; what freezes it is told by the clock when it is back.
+ */
 export function browserPlatform(api: object = globalThis): Platform {
   const window = api as Window;
+  const { WebSocket } = window;
+  if (WebSocket === undefined) {
+    throw new TypeError(
+      'Cannot connect: found no WebSocket here, wanted a browser, Node 22, or platform: { name: "browser", api: { WebSocket } }',
+    );
+  }
   const onVisibility = (state: string, run: () => void) =>
     window.document?.addEventListener("visibilitychange", () => {
       if (window.document?.visibilityState === state) run();
@@ -25,7 +34,7 @@ export function browserPlatform(api: object = globalThis): Platform {
     name: "browser",
     losesOpen: false,
     freezes: false,
-    open: (url, events) => openSocket(window.WebSocket, url, events),
+    open: (url, events) => openSocket(WebSocket, url, events),
     onShow: (run) => onVisibility("visible", run),
     onHide: (run) => onVisibility("hidden", run),
     onNetwork: (run) => {

@@ -38,6 +38,12 @@ OK   Are clients kept to what they may?
      found: to what tokens and channels allow
 OK   Can it wake devices?
      found: none configured: devices are not woken
+OK   Can the backend use the server API?
+     found: api.keys is not set: nobody may use /api
+OK   Can users of mini-programs log in here?
+     found: none configured: their backend gets tickets for them
+OK   Can webhooks be told of events?
+     found: none configured: nobody is told of events
 `);
   });
 
@@ -102,6 +108,62 @@ OK   Can it wake devices?
       fails("missing", "cannot read .*missing.json \\(ENOENT\\)"),
     ]);
     expect(JSON.stringify(byId)).not.toContain("canary");
+  });
+
+  test("tells who may use the server API, who logs in here and which webhooks hear nothing", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_API__KEYS: "canary-0123456789,canary-9876543210" };
+    const webhook = (name: string, events: string) =>
+      `[webhooks.${name}]\nurl = "http://b/"\nsecret = "whsec_${"c".repeat(32)}"\nevents = ${events}`;
+    await terminal.workspace.write(
+      "posthorn.toml",
+      [
+        '[logins.shop]\nprovider = "wechat"\napp_id = "wx1"\nsecret = "canary"',
+        webhook("good", '["device.*", "command.{done,failed}", "sale.*"]'),
+        webhook("empty", "[]"),
+        webhook("slip", '["device.*", "comand.*", "device.onlin", "command.banana*"]'),
+      ].join("\n"),
+    );
+    const { code, byId } = await checkJson(terminal);
+    expect([code, byId["api"], byId["logins"]]).toEqual([
+      0,
+      [{ status: "ok", found: "api.keys has 2 keys" }],
+      [{ status: "ok", found: "logins.shop: wechat, app wx1" }],
+    ]);
+    expect(byId["webhooks"]).toEqual([
+      { status: "ok", found: "webhooks.good: device.*, command.{done,failed}, sale.*" },
+      {
+        status: "warn",
+        found: "webhooks.empty: events is empty, so nothing is posted there",
+        remedy: "Name types in webhooks.empty.events, or remove webhooks.empty",
+      },
+      {
+        status: "warn",
+        found: 'webhooks.slip: no event is of a type like "device.onlin"',
+        remedy: 'Did you mean "device.online"? Correct webhooks.slip.events',
+      },
+      {
+        status: "warn",
+        found: 'webhooks.slip: no event is of a type like "command.banana*"',
+        remedy: expect.stringContaining("there are: device.online, device.offline"),
+      },
+    ]);
+    expect(JSON.stringify(byId)).not.toContain("canary");
+  });
+
+  test("names both files of TLS when neither can be read", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_TLS__CERT: "c.pem", POSTHORN_TLS__KEY: "k.pem" };
+    const { code, byId } = await checkJson(terminal);
+    const missing = (key: string, file: string) => ({
+      status: "fail",
+      found: `${key}: cannot read ${terminal.workspace.file(file)}: there is no such file or directory (ENOENT)`,
+      remedy: expect.stringContaining("posthorn cert"),
+    });
+    expect([code, byId["tls"]]).toEqual([
+      1,
+      [missing("tls.cert", "c.pem"), missing("tls.key", "k.pem")],
+    ]);
   });
 
   test("names the file it read", async () => {

@@ -19,12 +19,12 @@ describe("api.keys", () => {
     ["beside a good one", [FIRST, "short-canary"]],
     ["with a space in it", ["0123456789 abcdef"]],
     ["empty", [""]],
-  ])("refuses a key that is %s, without showing it", (_, keys) => {
+  ])("refuses a key that is %s, says which, and does not show it", (_, keys) => {
     const [problem = "", ...others] = problemsWith({
       toml: `[api]\nkeys = ${JSON.stringify(keys)}`,
     });
     expect(problem).toStartWith(
-      `api.keys (posthorn.toml:2): got a list of ${keys.length}, wanted a list of texts of at least 16 characters`,
+      `api.keys (posthorn.toml:2): got a text of ${keys.at(-1)?.length} characters as item ${keys.length}, wanted a list of texts of at least 16 characters`,
     );
     expect(problem).not.toContain("canary");
     expect(others).toEqual([]);
@@ -45,6 +45,8 @@ describe("api.keys", () => {
 describe("a list of texts", () => {
   test("is what a wrong item of it is reported for", () => {
     const [problem] = problemsWith({ toml: '[callbacks]\nheaders = ["Cookie", "Host"]' });
-    expect(problem).toStartWith("callbacks.headers (posthorn.toml:2): got a list of 2, wanted");
+    expect(problem).toStartWith(
+      'callbacks.headers (posthorn.toml:2): got "Host" as item 2, wanted',
+    );
   });
 });

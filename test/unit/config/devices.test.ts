@@ -38,7 +38,7 @@ describe("[devices]", () => {
     const problems = problemsWith({ toml: `[devices]\nfleet_keys = ${JSON.stringify(keys)}` });
     expect(problems).toEqual([
       expect.stringMatching(
-        /^devices\.fleet_keys \(posthorn\.toml:2\): got a list of \d, wanted a list of texts of at least 16/,
+        /^devices\.fleet_keys \(posthorn\.toml:2\): got a text of \d+ characters as item \d, wanted a list of texts of at least 16/,
       ),
     ]);
     expect(problems.join()).not.toContain("canary");

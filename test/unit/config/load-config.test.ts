@@ -245,6 +245,14 @@ history_ttl = "1 day"
   test.each([
     ["port = 1", "port (posthorn.toml:1): there is no such key, did you mean server.port?"],
     ["[server]\ncert = 'x'", "did you mean tls.cert?"],
+    ["[api]\nkey = 'canary'", "did you mean api.keys?"],
+    ["[devices]\nkey = 'canary'", "did you mean devices.fleet_keys?"],
+    [
+      "[logins.wechat]\nprovider = 'wechat'\napp_id = 'a'\nsecret = 's'\nkey = 'k'",
+      "did you mean logins.wechat.secret?",
+    ],
+    ["[server]\nkey = 'x'", "did you mean tls.key?"],
+    ["[server]\nurl = 'http://x'", "did you mean server.public_url?"],
     ["[channels.chat]\nhistroy_size = 1", "did you mean channels.chat.history_size?"],
     ["[device]\nx = 1", "device (posthorn.toml:1): there is no such key"],
     ["[server]\nbanana = 1", "there is no such key, known here: host, port, data, public_url"],

@@ -69,9 +69,18 @@ describe("[push.<name>]", () => {
   test.each([
     ["", 'push.x.provider (not set): got nothing, wanted one of "jpush", "fcm", "webhook"'],
     ["provider = 'apns'", 'got "apns", wanted one of "jpush", "fcm", "webhook"'],
-    ["provider = 'jpush'\nsecret = 's'", "push.x.app_key (not set): got nothing, wanted what"],
-    ["provider = 'jpush'\napp_key = 'k'", "push.x.secret (not set): got nothing, wanted what"],
-    ["provider = 'fcm'", "push.x.credentials (not set): got nothing, wanted what"],
+    [
+      "provider = 'jpush'\nsecret = 's'",
+      "push.x.app_key (not set): got nothing, wanted the app key of an app of JPush",
+    ],
+    [
+      "provider = 'jpush'\napp_key = 'k'",
+      "push.x.secret (not set): got nothing, wanted the master secret of the app, in",
+    ],
+    [
+      "provider = 'fcm'",
+      "push.x.credentials (not set): got nothing, wanted the path of the JSON key",
+    ],
     ["provider = 'fcm'\ncredentials = ''", "wanted the path of a JSON file"],
     [
       "provider = 'fcm'\ncredentials = 'f'\napp_key = 'k'",
@@ -102,9 +111,30 @@ describe("[push.<name>]", () => {
       'got name "Bad Name", wanted 1 to 64',
     ],
     ["push = 5", "push (posthorn.toml:1): got 5, wanted a table"],
-    ["[push]\nprovider = 'fcm'", 'push.provider (posthorn.toml:2): got "fcm", wanted a table'],
+    [
+      "[push]\nprovider = 'fcm'",
+      'push.provider (posthorn.toml:2): got "fcm", wanted a table [push.<name>]',
+    ],
+    ["[push]\nsecret = 'canary'", "got a text of 6 characters, wanted a table [push.<name>]"],
   ])("refuses %j", (toml, wanted) => {
-    expect(problemsWith({ toml })).toEqual([expect.stringContaining(wanted)]);
+    const problems = problemsWith({ toml });
+    expect(problems).toEqual([expect.stringContaining(wanted)]);
+    expect(problems.join()).not.toContain("canary");
+  });
+
+  test("names the variables by which alone there is a table, and the table that was meant", () => {
+    const toml = "[push.jpush]\nprovider = 'jpush'\napp_key = 'k'\nsecret = 's'";
+    const env = { POSTHORN_PUSH__JPSUH__SECRET: "canary" };
+    expect(problemsWith({ toml, env })).toEqual([
+      'push.jpsuh.provider (not set): got nothing, wanted one of "jpush", "fcm", "webhook"; push.jpsuh is there only by POSTHORN_PUSH__JPSUH__SECRET, did you mean push.jpush?',
+    ]);
+    const [alone] = problemsWith({ env: { ...env, POSTHORN_PUSH__JPSUH__APP_KEY: "k" } });
+    expect(alone).toEndWith(
+      "; push.jpsuh is there only by POSTHORN_PUSH__JPSUH__SECRET, POSTHORN_PUSH__JPSUH__APP_KEY",
+    );
+    expect(problemsWith({ env: { POSTHORN_PUSH__0X__PROVIDER: "fcm" } })).toContain(
+      'push.0x (POSTHORN_PUSH__0X__PROVIDER): got name "0x", wanted 1 to 64 of a-z 0-9 _ - with a letter first',
+    );
   });
 });
 
@@ -131,6 +161,25 @@ describe("[webhooks.<name>]", () => {
         secret: SECRET,
         events: ["*", "command.{done,failed}"],
       },
+    ]);
+  });
+
+  test("sets by a variable with _ what the file calls by a name with a dash", () => {
+    const toml = `[webhooks.shop-a]\nsecret = "${SECRET}"`;
+    const { webhooks } = load({ toml, env: { POSTHORN_WEBHOOKS__SHOP_A__URL: "http://b/" } });
+    expect(webhooks).toMatchObject([{ name: "shop-a", url: "http://b/", secret: SECRET }]);
+    expect(problemsWith({ toml, env: { POSTHORN_WEBHOOKS__SHOP_A__ULR: "x" } })).toContain(
+      "POSTHORN_WEBHOOKS__SHOP_A__ULR (environment): there is no such key, did you mean POSTHORN_WEBHOOKS__SHOP_A__URL?",
+    );
+  });
+
+  test("prefers the table that has the very name of a variable", () => {
+    const toml = `[webhooks.shop-a]\nurl = "http://dash/"\nsecret = "${SECRET}"
+      [webhooks.shop_a]\nsecret = "${SECRET}"`;
+    const { webhooks } = load({ toml, env: { POSTHORN_WEBHOOKS__SHOP_A__URL: "http://b/" } });
+    expect(webhooks.map(({ name, url }) => [name, url])).toEqual([
+      ["shop-a", "http://dash/"],
+      ["shop_a", "http://b/"],
     ]);
   });
 
@@ -170,7 +219,7 @@ describe("[webhooks.<name>]", () => {
     ],
     [
       `url = 'http://b/'\nsecret = '${SECRET}'\nevents = ['device.[']`,
-      "webhooks.x.events (posthorn.toml:4): got a list of 1, wanted a list of patterns",
+      'webhooks.x.events (posthorn.toml:4): got "device.[" as item 1, wanted a list of patterns',
     ],
     [`url = 'http://b/'\nsecret = '${SECRET}'\nevent = []`, "did you mean webhooks.x.events?"],
   ])("refuses %j", (lines, wanted) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { fieldAt, formatKey, type KeyPath, knownKeys, namesIn } from "../../../src/config/keys.ts";
-import { load } from "./sources.ts";
+import { load, problemsWith } from "./sources.ts";
 
 const TEXT = await Bun.file(resolve(import.meta.dir, "../../../config/posthorn.toml")).text();
 
@@ -70,6 +70,22 @@ function readEntries(): Entry[] {
 
 const ENTRIES = readEntries();
 
+function isSecret({ key }: Entry): boolean {
+  return fieldAt(key.split("."))?.isSecret === true;
+}
+
+/** The same with another first letter after what a prefix may be. */
+function ownOf(value: string): string {
+  return value.replace(/(whsec_|")(?=[^"w])./, "$1Z");
+}
+
+function tomlOf({ key, value }: Pick<Entry, "key" | "value">): string {
+  const table = key.slice(0, key.lastIndexOf("."));
+  const name = key.slice(table.length + 1);
+  const partner = new Map(Object.entries(PARTNERS)).get(key)?.join("\n") ?? "";
+  return `[${table}]\n${partner}\n${name} = ${value}`;
+}
+
 describe("config/posthorn.toml", () => {
   test("says nothing but the defaults", () => {
     expect(load({ toml: TEXT })).toEqual(load({}));
@@ -91,13 +107,20 @@ describe("config/posthorn.toml", () => {
     },
   );
 
-  test.each(ENTRIES.filter(({ isCommentedOut }) => isCommentedOut))(
+  const samples = ENTRIES.filter(({ isCommentedOut }) => isCommentedOut);
+
+  test.each(samples.filter((entry) => !isSecret(entry)))(
     "gives a value for $key that would be taken",
-    ({ key, value }) => {
-      const table = key.slice(0, key.lastIndexOf("."));
-      const name = key.slice(table.length + 1);
-      const partner = new Map(Object.entries(PARTNERS)).get(key)?.join("\n") ?? "";
-      expect(() => load({ toml: `[${table}]\n${partner}\n${name} = ${value}` })).not.toThrow();
+    (entry) => {
+      expect(problemsWith({ toml: tomlOf(entry) })).toEqual([]);
     },
   );
+
+  test.each(samples.filter(isSecret))("gives a secret for $key that is not taken", (entry) => {
+    const problems = problemsWith({ toml: tomlOf(entry) });
+    const wanted = "got the sample of the documentation, wanted a secret of your own";
+    expect(problems).toEqual([expect.stringContaining(wanted)]);
+    // Nothing else is wrong with it.
+    expect(problemsWith({ toml: tomlOf({ ...entry, value: ownOf(entry.value) }) })).toEqual([]);
+  });
 });

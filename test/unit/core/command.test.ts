@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import {
   type CommandRequest,
+  differenceOf,
   enqueueCommand,
-  isSameRequest,
   parseCommandId,
 } from "../../../src/core/command.ts";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
@@ -73,24 +73,34 @@ describe("enqueueCommand()", () => {
   });
 });
 
-describe("isSameRequest()", () => {
-  const earlier = enqueueCommand({ ...REQUEST, key: "k" }, MADE);
+describe("differenceOf()", () => {
+  const said = { ttlMs: 60_000, priority: 3, maxAttempts: 2 };
+  const earlier = enqueueCommand({ ...REQUEST, ...said, key: "k" }, MADE);
 
-  test("is true of the same request made later under another id", () => {
-    const later = { id: parseCommandId("c-2"), nowMs: 99_000 };
+  test("is nothing where the same is asked for again, whatever became of it", () => {
     const settled = { ...earlier, status: "done" as const, attempt: 3, result: '{"ok":true}' };
-    expect(isSameRequest(settled, enqueueCommand({ ...REQUEST, key: "k" }, later))).toBe(true);
+    expect(differenceOf(settled, { ...REQUEST, ...said, key: "k" })).toBeUndefined();
+  });
+
+  test("is nothing where the later request leaves out what it need not say", () => {
+    expect(differenceOf(earlier, { ...REQUEST, key: "k" })).toBeUndefined();
+    expect(differenceOf(earlier, { ...REQUEST, key: "k", priority: 3 })).toBeUndefined();
   });
 
   test.each<[string, Partial<CommandRequest>]>([
-    ["device", { device: parseDeviceId("kiosk-2") }],
     ["type", { type: "close" }],
     ["data", { data: '{"door":1}' }],
-    ["priority", { priority: 1 }],
-    ["bound on deliveries", { maxAttempts: 1 }],
-    ["ttl", { ttlMs: 5_000 }],
-  ])("is false when the %s is another", (_, part) => {
-    expect(isSameRequest(earlier, enqueueCommand({ ...REQUEST, ...part }, MADE))).toBe(false);
+    ["priority", { priority: 0 }],
+    ["max_attempts", { maxAttempts: 1 }],
+    ["ttl", { ttlMs: LIMITS.commandTtlMs }],
+  ])("names the %s where it is another", (name, part) => {
+    expect(differenceOf(earlier, { ...REQUEST, ...part })).toBe(name);
+  });
+
+  test("is what a request says of which the earlier one said nothing", () => {
+    const plain = enqueueCommand({ ...REQUEST, key: "k" }, MADE);
+    expect(differenceOf(plain, { ...REQUEST, maxAttempts: 1 })).toBe("max_attempts");
+    expect(differenceOf(plain, { ...REQUEST, ttlMs: LIMITS.commandTtlMs })).toBeUndefined();
   });
 });
 

@@ -146,6 +146,15 @@ describe("send() with a key that was used before", () => {
     const { send } = commandsWorld();
     await send({ key: "k" });
     expect(await codeOf(send({ key: "k", type: "close" }))).toBe("command_key_taken");
+    expect(await codeOf(send({ key: "k", priority: 1 }, WAIT_MS))).toBe("command_key_taken");
+    expect(send({ key: "k", ttlMs: 5_000 })).rejects.toThrow("which has another ttl");
+  });
+
+  test("may leave out what the earlier one said", async () => {
+    const { send, queue } = commandsWorld();
+    const { id } = await send({ key: "k", ttlMs: 5_000, priority: 2, maxAttempts: 3 });
+    expect((await send({ key: "k" })).id).toBe(id);
+    expect(queue.records.size).toBe(1);
   });
 });
 

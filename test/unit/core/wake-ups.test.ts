@@ -120,7 +120,7 @@ describe("wake-ups", () => {
     const world = new World();
     await world.enqueue(door);
     expect(world.provider.asked).toEqual([
-      { token: "token-door", hint: { pending: 1, command: "c-1" } },
+      { device: door, token: "token-door", hint: { pending: 1, command: "c-1" } },
     ]);
     expect(world.log.lines.map(({ level, event }) => `${level} ${event}`)).toEqual([
       "debug push.sent",

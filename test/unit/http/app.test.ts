@@ -97,6 +97,25 @@ describe("createApp()", () => {
     expect(body).toMatchObject({ code: "path_unknown" });
   });
 
+  test.each([
+    ["PUT", "/v1/devices/42", "GET, PATCH, DELETE"],
+    ["POST", "/v1/devices/42/commands/stream", "GET, DELETE"],
+    ["GET", "/v1/enroll", "POST"],
+    ["DELETE", "/v1/tickets", "POST"],
+  ])("%s %s is told what the path takes", async (method, path, allow) => {
+    const { status, headers, body } = await statusAndBody(world().app.request(path, { method }));
+    expect([status, body.code, headers.get("allow")]).toEqual([405, "http_method_wrong", allow]);
+    expect(body.detail).toContain(`wanted ${allow}`);
+  });
+
+  test.each(["/v1/devices/42/nope", "/v1/devices//commands/a", "/v1/"])(
+    "%s is not there by any method",
+    async (path) => {
+      const { status, body } = await statusAndBody(world().app.request(path, { method: "PUT" }));
+      expect([status, body.code]).toEqual([404, "path_unknown"]);
+    },
+  );
+
   test("/console forbids everything but its own script and style", async () => {
     const { app } = world();
     const answer = await app.request("/console");

@@ -10,6 +10,28 @@ function post(body: unknown): RequestInit {
 }
 
 describe("POST /v1/devices/{id}/commands", () => {
+  test("takes a key again without what was said of the command before", async () => {
+    const { ask } = commandRoutes();
+    const first = await read(
+      ask(COMMANDS, post({ type: "open", key: "k", ttl: 60, priority: 3, max_attempts: 2 })),
+    );
+    const again = await read(ask(COMMANDS, post({ type: "open", key: "k" })));
+    expect([again.status, again.body.id]).toEqual([202, first.body.id]);
+    const other = await read(ask(COMMANDS, post({ type: "open", key: "k", ttl: 61 })));
+    expect([other.status, other.body.code]).toEqual([409, "command_key_taken"]);
+    expect(other.body.detail).toEndWith("another command, which has another ttl");
+  });
+
+  test("takes the API key from the query, and no other parameter", async () => {
+    const { ask } = commandRoutes();
+    const init = { method: "POST", body: '{"type":"open"}' };
+    const key = `api_key=${API_KEY["x-api-key"]}`;
+    expect((await ask(`${COMMANDS}?${key}`, init)).status).toBe(202);
+    const { status, body } = await read(ask(`${COMMANDS}?${key}&ttl=5`, init));
+    expect([status, body.code]).toEqual([400, "query_invalid"]);
+    expect(body.detail).toBe('the parameter "ttl" is unknown, known are api_key');
+  });
+
   test("queues the command, its data as it was written, and says so", async () => {
     const { ask } = commandRoutes();
     const { status, text, body } = await read(
@@ -81,6 +103,7 @@ describe("POST /v1/devices/{id}/commands", () => {
     const none = await read(ask(COMMANDS, init));
     const device = await read(ask(COMMANDS, { ...init, headers: SECRET }));
     expect([none.body.code, device.body.code]).toEqual(["api_key_missing", "api_key_wrong"]);
+    expect(device.body.detail).toEndWith("a device's secret opens the routes of its device only");
   });
 });
 
@@ -130,6 +153,8 @@ describe("the commands of a device, for the backend", () => {
 
   test.each([
     ["query_invalid", `${COMMANDS}?limit=0`],
+    ["query_invalid", `${COMMANDS}?status=queued`],
+    ["query_invalid", `${COMMANDS}/c-1?wait=1`],
     ["command_unknown", `${COMMANDS}?before=%20`],
     ["device_unknown", "nobody/commands"],
   ])("are refused as %s", async (code, path) => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { createApiKeys } from "../../../src/auth/api-keys.ts";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
+import { Fault } from "../../../src/core/faults.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { bindBindings } from "../../../src/http/bindings.ts";
 import { toProblem } from "../../../src/http/problem.ts";
@@ -14,7 +15,13 @@ function make() {
   const { bindings, owners, clock, log } = gatewayWorld();
   const app = new Hono<{ Bindings: Caller }>();
   const limits = { bodyMaxBytes: 1_000, bodyTimeoutMs: 1_000 };
-  bindBindings(app, { bindings, clock, limits, apiKeys: createApiKeys([API_KEY]) });
+  const devices = {
+    async find(id: string) {
+      if (id === "none") throw new Fault("device_unknown");
+      return { id: parseDeviceId(id) } as never;
+    },
+  };
+  bindBindings(app, { bindings, devices, clock, limits, apiKeys: createApiKeys([API_KEY]) });
   app.onError((error) => toProblem(error, clock, log));
   async function ask(method: string, path: string, body?: string) {
     const headers = { "x-api-key": API_KEY };
@@ -47,6 +54,11 @@ describe("/v1/users/{user}/devices/{id}", () => {
       users: [{ user: "anna", commands: ["lamp.*"] }],
       server_time: TIME,
     });
+  });
+
+  test("tells the users of a device that is on record only", async () => {
+    const { status, json } = await make().ask("GET", "/v1/devices/none/users");
+    expect([status, json.code]).toEqual([404, "device_unknown"]);
   });
 
   test("DELETE ends it, once", async () => {

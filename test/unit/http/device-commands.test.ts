@@ -108,11 +108,31 @@ describe("GET /v1/devices/{id}/commands of a device", () => {
     ["wait", "wait=1.5"],
     ["max", "max=0"],
     ["cursor", "cursor=%22"],
+    ["cursor", "cursor=abc"],
   ])("refuses an unusable %s: %s", async (name, query) => {
     const { ask } = commandRoutes();
     const { status, body } = await read(ask(`${POLL}?${query}`, { headers: SECRET }));
     expect([status, body.code]).toEqual([400, "query_invalid"]);
     expect(body.detail).toStartWith(`${name} is `);
+  });
+
+  test("takes a cursor of long ago", async () => {
+    const { ask } = commandRoutes();
+    const query = "wait=0&cursor=019b76da-a800-7000-8000-000000000001";
+    expect((await ask(`${POLL}?${query}`, { headers: SECRET })).status).toBe(204);
+  });
+
+  test.each([
+    ["?wiat=0", '"wiat" is unknown, known are wait, max, cursor'],
+    ["?limit=5", '"limit" is unknown'],
+    ["/stream?wait=1", '"wait" is unknown, known are lastEventId'],
+  ])("refuses a parameter that it does not have: %s", async (rest, detail) => {
+    const { ask, send, queue } = commandRoutes();
+    const { id } = await send();
+    const { status, body } = await read(ask(`${POLL}${rest}`, { headers: SECRET }));
+    expect([status, body.code]).toEqual([400, "query_invalid"]);
+    expect(body.detail).toContain(detail);
+    expect(queue.records.get(id)?.status).toBe("queued");
   });
 
   test("needs the device's own secret", async () => {

@@ -135,6 +135,24 @@ describe("POST /v1/devices/{id}/events", () => {
     ]);
   });
 
+  test("tells refused events by their ids, where these can be read", async () => {
+    const { post } = world(SMALL);
+    await post('{"id":"old","type":"x"}');
+    const { body } = await statusAndBody(
+      post(
+        `[{"id":"own","type":"device.online"},{"id":"bad","no":1},{"id":7,"type":"x"},{"id":"old","type":"y"},{"id":"big","type":"x","data":"${"x".repeat(SMALL.eventMaxBytes)}"}]`,
+      ),
+    );
+    const told = (it: { id?: unknown; error?: { code: string } }) => [it.id, it.error?.code];
+    expect(body.results.map(told)).toEqual([
+      ["own", "event_type_reserved"],
+      ["bad", "event_invalid"],
+      [undefined, "event_invalid"],
+      ["old", "event_id_reused"],
+      ["big", "event_invalid"],
+    ]);
+  });
+
   test("reads one event per line", async () => {
     const { post } = world();
     const lines = '{"id":"a","type":"x"}\n{"id":"b","type":"y"}\n';

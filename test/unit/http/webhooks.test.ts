@@ -147,7 +147,12 @@ describe("GET /v1/webhooks/dead", () => {
   });
 
   test.each([
-    ["endpoint=shpo", "404 webhook_unknown", '"shpo" is not in the configuration'],
+    [
+      "endpoint=shpo",
+      "404 webhook_unknown",
+      '"shpo" is not in the configuration, which has the webhooks "shop", "bank"',
+    ],
+    ["endpiont=shop", "400 query_invalid", '"endpiont" is unknown, known are endpoint, after'],
     ["limit=0", "400 query_invalid", "limit is"],
     ["after=x", "400 query_invalid", 'after is "x", wanted a value of next'],
     ["after=WzEsMiwzXQ", "400 query_invalid", "wanted a value of next"],
@@ -183,6 +188,12 @@ describe("POST /v1/webhooks/dead/replay", () => {
     expect((await replay({ endpoint: "shop" })).json).toMatchObject({ replayed: 1, more: false });
     expect((await replay({ endpoint: "shop" })).json).toMatchObject({ replayed: 0, more: false });
     expect(await outbox.outboxCounts("bank")).toMatchObject({ waiting: 0, dead: 1 });
+  });
+
+  test("tells who leaves out the webhook which there are", async () => {
+    const { status, json } = await world().replay({});
+    expect([status, json.code]).toEqual([400, "replay_invalid"]);
+    expect(json.detail).toMatch(/endpoint.*; the configuration has the webhooks "shop", "bank"$/);
   });
 
   test("asks a webhook again of which nothing has died yet", async () => {

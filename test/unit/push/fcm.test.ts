@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { PushProvider, WakeOutcome } from "../../../src/core/ports/push.ts";
 import { createFcm, type FcmSettings } from "../../../src/push/fcm.ts";
@@ -11,6 +12,7 @@ import { Workspace } from "../../support/workspace.ts";
 const TOKEN = "bk3RNwTe3H0:CI2k_HHwgIpoDKCIZvvDMExUdFQ3P1";
 const HINT = { pending: 2, command: "01J-2" };
 const SEND_CALL = "/v1/projects/shop-project/messages:send";
+const KIOSK = parseDeviceId("kiosk-1");
 const SENT: WakeOutcome = { outcome: "sent" };
 
 let workspace: Workspace;
@@ -26,7 +28,8 @@ async function open(
   const settings = { url: fcm.url, credentialsFile, ...more };
   return createFcm(settings, { courier: createCourier(clock), clock });
 }
-const wake = (token = TOKEN, hint: typeof HINT = HINT) => provider.wake({ token, hint });
+const wake = (token = TOKEN, hint: typeof HINT = HINT) =>
+  provider.wake({ device: KIOSK, token, hint });
 const callsOf = (path: string) => fcm.calls.filter((call) => call === path).length;
 
 beforeEach(async () => {

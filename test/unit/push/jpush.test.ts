@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { PushProvider } from "../../../src/core/ports/push.ts";
 import { createJPush, type JPushSettings } from "../../../src/push/jpush.ts";
@@ -11,6 +12,7 @@ const HINT = { pending: 2, command: "01J-2" };
 const HINT_TEXT = '{"t":"wake","n":2,"cmd":"01J-2"}';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CID_CALL = "GET /v3/push/cid?count=10";
+const KIOSK = parseDeviceId("kiosk-1");
 const PUSH_CALL = "POST /v3/push";
 
 let jpush: FakeJPush;
@@ -20,7 +22,7 @@ let provider: PushProvider;
 function open(more: Partial<JPushSettings> = {}): PushProvider {
   return createJPush({ ...jpush.settings, ...more }, { courier: createCourier(clock), clock });
 }
-const wake = (token = TOKEN, hint = HINT) => provider.wake({ token, hint });
+const wake = (token = TOKEN, hint = HINT) => provider.wake({ device: KIOSK, token, hint });
 const pushCalls = () => jpush.calls.filter((call) => call === PUSH_CALL).length;
 
 beforeEach(() => {

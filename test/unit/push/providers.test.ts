@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { PushConfig } from "../../../src/config/push-schema.ts";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { createPushProviders } from "../../../src/push/providers.ts";
 import { createCourier } from "../../../src/runtime/courier.ts";
 import { createSigner } from "../../../src/webhooks/signature.ts";
@@ -11,7 +12,7 @@ import { FakeWebhookReceiver, WEBHOOK_SECRET } from "../../support/fake-webhook-
 import { Workspace } from "../../support/workspace.ts";
 
 const clock = new FakeClock();
-const REQUEST = { token: "device-1", hint: { pending: 1 } };
+const REQUEST = { device: parseDeviceId("kiosk-1"), token: "device-1", hint: { pending: 1 } };
 
 function open(configs: Readonly<Record<string, PushConfig>>) {
   const around = { courier: createCourier(clock), clock, entropy: createFakeEntropy() };

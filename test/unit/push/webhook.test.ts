@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { PushProvider } from "../../../src/core/ports/push.ts";
+import { WEBHOOK_BODIES } from "../../../src/openapi/webhooks.ts";
 import { createWebhookPush } from "../../../src/push/webhook.ts";
 import { createCourier } from "../../../src/runtime/courier.ts";
 import { createSigner } from "../../../src/webhooks/signature.ts";
@@ -8,7 +10,11 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
 import { FakeWebhookReceiver, WEBHOOK_SECRET } from "../../support/fake-webhook-receiver.ts";
 
-const REQUEST = { token: "token-1", hint: { pending: 2, command: "01J-2" } };
+const REQUEST = {
+  device: parseDeviceId("kiosk-1"),
+  token: "token-1",
+  hint: { pending: 2, command: "01J-2" },
+};
 
 let receiver: FakeWebhookReceiver;
 let clock: FakeClock;
@@ -40,10 +46,13 @@ describe("a webhook that wakes devices", () => {
       body: JSON.stringify({
         type: "device.wake",
         timestamp: "2026-01-01T00:00:00.000Z",
-        data: { token: "token-1", hint: { t: "wake", n: 2, cmd: "01J-2" } },
+        data: { device: "kiosk-1", token: "token-1", hint: { t: "wake", n: 2, cmd: "01J-2" } },
       }),
     });
     expect(second?.id).toBe("uuid-2");
+    expect(WEBHOOK_BODIES["device.wake"]?.safeParse(JSON.parse(first?.body ?? "")).success).toBe(
+      true,
+    );
   });
 
   test.each([

@@ -53,6 +53,20 @@ describe("the browser SDK", () => {
     expect(connect?.name).toBe("posthorn-browser");
   });
 
+  test("stops before it asks for a ticket where there is no WebSocket", async () => {
+    let asked = 0;
+    const getTicket = () => {
+      asked += 1;
+      return "ticket";
+    };
+    const platform = { name: "browser", api: {} } as const;
+    const create = () => createPosthorn({ url: "ws://127.0.0.1:1", getTicket, platform });
+    expect(create).toThrow("Cannot connect: found no WebSocket here");
+    expect(create).toThrow("Cannot connect: found no WebSocket here");
+    await Promise.resolve();
+    expect(asked).toBe(0);
+  });
+
   test("a hidden page keeps its connection", async () => {
     using server = new ScriptedServer();
     const { window, posthorn, connected } = pageOf(server);

@@ -33,10 +33,21 @@ describe("the files of the SDK", () => {
     expect(phone.errors).toEqual([]);
   });
 
+  test("the mini-program's takes no platform that has no sockets", () => {
+    const { createPosthorn } = new Phone().launch<Sdk>(sdk.miniprogram);
+    const getTicket = () => {
+      throw new Error("asked for a ticket");
+    };
+    const platform = { name: "wx", api: {} } as const;
+    expect(() => createPosthorn({ url: "wss://x", getTicket, platform })).toThrow(
+      "Cannot find the platform wx: there is no connectSocket here",
+    );
+  });
+
   test("the mini-program's asks for the platform where it finds none", () => {
     const { createPosthorn } = new Phone().launch<Sdk>(`var wx;${sdk.miniprogram}`);
     expect(() => createPosthorn({ url: "wss://x" })).toThrow(
-      'Cannot find the platform taro: give platform, e.g. { name: "taro", api: Taro }',
+      'Cannot find the platform taro: there is no connectSocket here; give platform, e.g. { name: "taro", api: Taro }',
     );
   });
 });

@@ -81,8 +81,8 @@ describe("the mini-program SDK: connecting", () => {
   test("createPosthorn() refuses a url that is none, and says what it wants", () => {
     using server = new ScriptedServer();
     using app = appOf(server);
-    expect(() => app.sdk.createPosthorn({ url: "gateway" })).toThrow(
-      "Cannot use url gateway: it must look like wss://gateway.example.com",
+    expect(() => app.sdk.createPosthorn({ url: "push" })).toThrow(
+      "Cannot use url push: it must look like wss://push.example.com",
     );
   });
 
@@ -123,7 +123,7 @@ describe("the mini-program SDK: connecting", () => {
 
   test("a host that is not in the console's list is explained", async () => {
     using server = new ScriptedServer();
-    using app = appOf(server, {}, { domains: ["wss://gateway.example.com"] });
+    using app = appOf(server, {}, { domains: ["wss://push.example.com"] });
     await turn();
     app.phone.clock.advance(0);
     const { problem } = await app.statuses.find(({ problem }) => problem !== undefined, {
@@ -278,6 +278,33 @@ describe("the mini-program SDK: tickets", () => {
     app.phone.clock.advance(RETRY_MS);
     await app.next("connected");
     expect(asked).toBe(2);
+  });
+
+  test.each([
+    [undefined, "undefined", ""],
+    ["", "an empty text", ""],
+    [7, "a number", ""],
+    [{ status: 401 }, "an object", ""],
+    [{ ticket: "ticket-1" }, "an object", "Return the member ticket of that object: "],
+  ])("%p from getTicket is a failure that is named, and it is asked again", async (...row) => {
+    const [given, name, hint] = row;
+    using server = new ScriptedServer();
+    let ticket: unknown = given;
+    using app = appOf(server, { getTicket: () => ticket as string });
+    const { problem, state } = await app.statuses.find((it) => it.problem !== undefined, {
+      what: "a status with a problem",
+    });
+    expect(state).toBe("connecting");
+    expect(problem).toEqual({
+      cause: "ticket_failed",
+      text: `getTicket returned ${name}, wanted the ticket's text`,
+      remedy: `${hint}getTicket must return the ticket's text, or null when nobody is signed in`,
+    });
+    ticket = "ticket-2";
+    app.phone.clock.advance(RETRY_MS);
+    await app.next("connected");
+    const { connect } = await (await server.peer(1)).command(connects, "the connect command");
+    expect(connect?.token).toBe("ticket-2");
   });
 });
 
@@ -867,6 +894,48 @@ describe("the mini-program SDK: commands", () => {
     app.posthorn.close();
     expect(await closed).toBe("closed");
     expect(await codeOf(device.command("open"))).toBe("closed");
+  });
+
+  test("command() rejects at its timeout, and may be picked up for the whole seconds around it", async () => {
+    using server = new ScriptedServer();
+    server.script.rpc = () => ({ rpc: { data: { id: "c-1", status: "queued" } } });
+    using app = appOf(server);
+    await app.next("connected");
+    let code: string | undefined;
+    const answer = codeOf(app.posthorn.device("7").command("open", null, { timeout: 1_500 }));
+    void answer.then((it) => {
+      code = it;
+    });
+    const { rpc } = await (await server.peer(1)).command((it) => it.rpc !== undefined, "the rpc");
+    expect(rpc?.data).toMatchObject({ ttl: 2 });
+    app.phone.clock.advance(1_499);
+    await turn();
+    expect(code).toBeUndefined();
+    app.phone.clock.advance(1);
+    expect(await answer).toBe("timeout");
+  });
+
+  test("command() that was given up before there was a connection is never sent", async () => {
+    using server = new ScriptedServer();
+    const { connect } = server.script;
+    server.script.connect = () => ({ close: [3004, "internal server error"] });
+    const sent = new Inbox<unknown>();
+    server.script.rpc = (_, { type }) => {
+      sent.push(type);
+      return { rpc: { data: { id: "c-1", type: "ring", status: "done" } } };
+    };
+    using app = appOf(server);
+    const device = app.posthorn.device("7");
+    const open = codeOf(device.command("open", null, { timeout: 400 }));
+    await eventually(() => app.failures === 1 || undefined, "the failed connection");
+    await eventually(() => app.phone.sockets === 0 || undefined, "the end of the socket");
+    app.phone.clock.advance(400);
+    expect(await open).toBe("timeout");
+    server.script.connect = connect;
+    app.phone.clock.advance(RETRY_MS);
+    await app.next("connected");
+    await device.command("ring");
+    expect(sent.items).toEqual(["ring"]);
   });
 
   test("every step of every command is told", async () => {

@@ -363,7 +363,7 @@ describe("an endpoint", () => {
         fields: {
           endpoint: "shop",
           why: "answered with status 410",
-          fix: expect.stringContaining("/v1/webhooks/dead/replay"),
+          remedy: expect.stringContaining("/v1/webhooks/dead/replay"),
         },
       },
     ]);
