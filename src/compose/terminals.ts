@@ -9,6 +9,7 @@ import { createDevicePresence, type DevicePresence } from "../core/device-presen
 import { createDeviceSightings, type DeviceSightings } from "../core/device-sightings.ts";
 import { createStates, type States } from "../core/device-states.ts";
 import { createDevices, type Devices } from "../core/devices.ts";
+import { endDevice } from "../core/end-device.ts";
 import { LIMITS } from "../core/limits.ts";
 import { deviceRetention } from "../core/namespaces.ts";
 import { noteHolds } from "../core/note-holds.ts";
@@ -63,7 +64,8 @@ export async function startTerminals(
   const presence = presenceOf(config, around, engine);
   const wakeUps = opening.use(await wakeUpsOf(config, around, { engine, courier, presence }));
   const queueGrew = (device: DeviceId) => wakeUps.queueGrew(device);
-  const commands = opening.use(
+  const known = { sightings, presence, deviceRemoved };
+  const commands: CommandServices = opening.use(
     startCommandServices({
       ...around,
       queue: engine,
@@ -71,12 +73,7 @@ export async function startTerminals(
       states: engine,
       presence: noteHolds(presence, sightings),
       queueGrew,
-      deviceGone(device) {
-        sightings.forget(device);
-        presence.forget(device);
-        deviceRemoved(device);
-        around.log.info("device.removed", { device });
-      },
+      deviceGone: (device) => endDevice(device, { ...around, ...known, ...commands }),
       commandLeaseMs: config.devices.commandLeaseMs,
     }),
   );

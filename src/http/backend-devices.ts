@@ -1,11 +1,8 @@
-import type { CommandReceivers } from "../core/command-receivers.ts";
-import type { DeviceId } from "../core/device-id.ts";
-import type { DevicePresence } from "../core/device-presence.ts";
 import type { DeviceSightings } from "../core/device-sightings.ts";
 import { encodeDevice } from "../core/device-text.ts";
 import type { Device, Devices } from "../core/devices.ts";
+import { type DeviceKnowers, endDevice } from "../core/end-device.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Log } from "../core/ports/log.ts";
 import { decodeDeviceChange, decodeNewDevice } from "../protocol/device-body.ts";
 import { doneAnswer, jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
@@ -15,15 +12,10 @@ import { type BodyLimits, readBodyText } from "./request-body.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
 
 /** What the backend acts upon when it keeps its devices in order. */
-export interface BackendDeviceServices extends ApiAccess {
+export interface BackendDeviceServices extends ApiAccess, DeviceKnowers {
   readonly devices: Pick<Devices, "add" | "find" | "list" | "change" | "rotate" | "remove">;
   readonly sightings: Pick<DeviceSightings, "lastSeen" | "forget">;
-  readonly presence: Pick<DevicePresence, "forget">;
-  readonly receivers: Pick<CommandReceivers, "dismiss">;
-  /** Hears of every device that is no more; MUST NOT throw. */
-  readonly deviceRemoved: (device: DeviceId) => void;
   readonly clock: Clock;
-  readonly log: Log;
   readonly limits: BodyLimits;
 }
 
@@ -69,11 +61,7 @@ function bindOne(app: App, services: BackendDeviceServices): void {
     requireApiKey(c, services);
     const id = deviceOf(c);
     await devices.remove(id);
-    services.sightings.forget(id);
-    services.presence.forget(id);
-    services.receivers.dismiss(id);
-    services.deviceRemoved(id);
-    log.info("device.removed", { device: id });
+    endDevice(id, services);
     return doneAnswer(clock);
   });
   app.post("/v1/devices/:id/secret", async (c) => {
