@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CentrifugeClient } from "../support/centrifuge-client.ts";
 import { FIRST_OFFSET } from "../support/device.ts";
+import { proveRecovery } from "../support/prove-recovery.ts";
 import { startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
@@ -14,29 +15,7 @@ describe.each(TARGETS)("the npm package centrifuge against $name", (target) => {
     await using proxy = await TcpProxy.start(site.server.port);
     const token = signToken({ sub: "u", devices: ["42"] });
     using client = new CentrifugeClient(`ws://127.0.0.1:${proxy.port}`, { token });
-    client.connect();
-    const first = await client.subscribe("device:42");
-    expect(first).toMatchObject({ recoverable: true, positioned: true, wasRecovering: false });
-
-    const post = async (data: number) =>
-      (await site.device.post({ id: `${data}`, type: "t", data })).results[0]?.offset;
-    for (let data = 1; data <= 4; data += 1) await post(data);
-    const fifth = await post(5);
-    await client.publications.find(({ offset }) => offset === fifth, { what: "event 5" });
-    proxy.refuse();
-    proxy.cut();
-    for (let data = 6; data <= 10; data += 1) await post(data);
-    proxy.accept();
-    const again = await client.subscribed.find(({ wasRecovering }) => wasRecovering, {
-      what: "the recovered subscription",
-    });
-    expect(again.recovered).toBe(true);
-    const last = (await post(11)) ?? 0;
-    await client.publications.find(({ offset }) => offset === last, { what: "event 11" });
-    expect(last).toBeGreaterThanOrEqual(11);
-    expect(client.publications.items.map(({ offset }) => offset)).toEqual(
-      Array.from({ length: last }, (_, index) => index + 1),
-    );
+    await proveRecovery(client, { site, proxy });
     expect(proxy.accepted).toBe(2);
   });
 

@@ -3,6 +3,7 @@ import { CentrifugeClient } from "../support/centrifuge-client.ts";
 import { FrameSocket, type SocketOptions } from "../support/frame-socket.ts";
 import { HeldStream } from "../support/held-stream.ts";
 import type { Posthorn } from "../support/posthorn.ts";
+import { proveRecovery } from "../support/prove-recovery.ts";
 import { type RawAnswer, RawConnection, rawRequest } from "../support/raw-http.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -76,29 +77,7 @@ describe.each(TARGETS)("a held response of $name", (target) => {
       const token = signToken({ sub: "u", devices: ["42"] });
       const url = `ws://127.0.0.1:${proxy.port}`;
       using client = new CentrifugeClient(url, { token, transport });
-      client.connect();
-      const first = await client.subscribe("device:42");
-      expect(first).toMatchObject({ recoverable: true, positioned: true, wasRecovering: false });
-
-      const post = async (data: number) =>
-        (await site.device.post({ id: `${data}`, type: "t", data })).results[0]?.offset;
-      for (let data = 1; data <= 4; data += 1) await post(data);
-      const fifth = await post(5);
-      await client.publications.find(({ offset }) => offset === fifth, { what: "event 5" });
-      proxy.refuse();
-      proxy.cut();
-      for (let data = 6; data <= 10; data += 1) await post(data);
-      proxy.accept();
-      const again = await client.subscribed.find(({ wasRecovering }) => wasRecovering, {
-        what: "the recovered subscription",
-      });
-      expect(again.recovered).toBe(true);
-      const last = (await post(11)) ?? 0;
-      await client.publications.find(({ offset }) => offset === last, { what: "event 11" });
-      expect(last).toBeGreaterThanOrEqual(11);
-      expect(client.publications.items.map(({ offset }) => offset)).toEqual(
-        Array.from({ length: last }, (_, index) => index + 1),
-      );
+      await proveRecovery(client, { site, proxy });
     },
   );
 
