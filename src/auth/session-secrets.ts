@@ -5,6 +5,7 @@ import type { Log } from "../core/ports/log.ts";
 export interface SessionSecretSettings {
   /** For sessions alone. */
   readonly secret?: string;
+  readonly previousSecret?: string;
   readonly tokens: { readonly secret?: string; readonly previousSecret?: string };
 }
 
@@ -17,13 +18,12 @@ const CHANCE_BYTES = 32;
 
 /** The secrets of sessions, the one to use first. Without any in the configuration they end with the process. */
 export function sessionSecrets(
-  { secret, tokens }: SessionSecretSettings,
+  settings: SessionSecretSettings,
   { entropy, log }: Surroundings,
 ): string[] {
-  if (secret !== undefined) return [secret];
-  const { secret: tokenSecret, previousSecret } = tokens;
-  if (tokenSecret !== undefined) {
-    return [tokenSecret, ...(previousSecret === undefined ? [] : [previousSecret])];
+  for (const { secret, previousSecret } of [settings, settings.tokens]) {
+    if (secret === undefined) continue;
+    return [secret, ...(previousSecret === undefined ? [] : [previousSecret])];
   }
   log.warn("sessions.unkept", {
     why: "neither sessions.secret nor tokens.secret is set, so every restart ends all sessions",

@@ -9,6 +9,8 @@ import type { Session, Sessions } from "../core/ports/sessions.ts";
 export interface SessionTokensOptions {
   /** The first makes sessions, all check them: to take one away ends the sessions it made. */
   readonly secrets: readonly string[];
+  /** The mini-program of each login, by the login's name: a session is good for that one alone. */
+  readonly appIds: ReadonlyMap<string, string>;
   readonly ttlMs: number;
   readonly clock: Clock;
 }
@@ -20,21 +22,35 @@ const ALGORITHM = "HS256";
 const KEY_LABEL = "posthorn session";
 const KEY_BYTES = 32;
 
-const Claims = z.object({ sub: z.string(), login: z.string(), exp: z.number() });
+type Claims = z.infer<typeof Claims>;
+const Claims = z.object({
+  sub: z.string(),
+  login: z.string(),
+  app: z.string(),
+  exp: z.number(),
+});
 
 /**
  * Signs sessions (JWT) instead of keeping them, so that they outlive a restart and cost no store. One
  * alone cannot be taken back; a change of secrets takes back all.
  */
-export function createSessionTokens({ secrets, ttlMs, clock }: SessionTokensOptions): Sessions {
+export function createSessionTokens(options: SessionTokensOptions): Sessions {
+  const { secrets, appIds, ttlMs, clock } = options;
   const keys = secrets.map(keyOf);
+
+  /** What somebody was called in one mini-program names nobody, or somebody else, in another. */
+  function sessionOf({ sub, login, app, exp }: Claims): Session {
+    if (appIds.get(login) === app) return { user: sub, expiresAtMs: exp * 1000 };
+    const detail = "its login is for another mini-program now, or not offered any more";
+    throw new Fault("session_invalid", { detail });
+  }
 
   async function read(text: string): Promise<Session> {
     if (!text.startsWith(SESSION_PREFIX) || text.length > LIMITS.tokenMaxChars) throw unreadable();
     const token = text.slice(SESSION_PREFIX.length);
     for (const key of keys) {
-      const session = await sessionSignedBy(key, token, clock);
-      if (session !== undefined) return session;
+      const claims = await claimsSignedBy(key, token, clock);
+      if (claims !== undefined) return sessionOf(claims);
     }
     throw new Fault("session_invalid", { detail: "its signature does not fit any key in use" });
   }
@@ -43,32 +59,38 @@ export function createSessionTokens({ secrets, ttlMs, clock }: SessionTokensOpti
     async issue(user, login) {
       const [key] = keys;
       if (key === undefined) throw new Error("Cannot make session: there is no secret");
+      const app = appIds.get(login);
+      if (app === undefined) {
+        throw new Error(`Cannot make session: there is no login ${JSON.stringify(login)}`);
+      }
       const issuedAtS = Math.floor(clock.nowMs() / 1000);
       const expiresAtS = issuedAtS + Math.floor(ttlMs / 1000);
-      const token = await new SignJWT({ sub: user, login })
+      const token = await new SignJWT({ sub: user, login, app })
         .setProtectedHeader({ alg: ALGORITHM })
         .setIssuedAt(issuedAtS)
         .setExpirationTime(expiresAtS)
         .sign(key);
-      return { text: SESSION_PREFIX + token, user, login, expiresAtMs: expiresAtS * 1000 };
+      return { text: SESSION_PREFIX + token, user, expiresAtMs: expiresAtS * 1000 };
     },
     verify: read,
   };
 }
 
 /** Undefined when another key made the signature. */
-async function sessionSignedBy(
+async function claimsSignedBy(
   key: Uint8Array,
   token: string,
   clock: Clock,
-): Promise<Session | undefined> {
+): Promise<Claims | undefined> {
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: [ALGORITHM],
       currentDate: new Date(clock.nowMs()),
     });
-    const { sub, login, exp } = Claims.parse(payload);
-    return { user: sub, login, expiresAtMs: exp * 1000 };
+    const { data } = Claims.safeParse(payload);
+    // Sessions of an earlier version say less.
+    if (data === undefined) throw unreadable();
+    return data;
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
     if (error instanceof errors.JWTExpired) {

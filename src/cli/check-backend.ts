@@ -3,6 +3,7 @@ import { nearest } from "../config/nearest.ts";
 import { parseGlob } from "../core/glob.ts";
 import { OWN_EVENT_TYPES } from "../core/own-event.ts";
 import type { Finding } from "./checks.ts";
+import { API_KEY_REMEDY } from "./remedies.ts";
 
 /** Types that begin like this are Posthorn's own; a device cannot post others. */
 const OWN_PREFIX = /^(?:device|command)\./;
@@ -10,7 +11,10 @@ const OWN_PREFIX = /^(?:device|command)\./;
 /** What the backend may do. */
 export async function probeApi({ api }: Config): Promise<Finding[]> {
   const count = api.keys.length;
-  if (count === 0) return [{ status: "ok", found: "api.keys is not set: nobody may use /api" }];
+  if (count === 0) {
+    const found = "api.keys is not set: nobody gets tickets, binds terminals or may use /api";
+    return [{ status: "warn", found, remedy: API_KEY_REMEDY }];
+  }
   return [{ status: "ok", found: `api.keys has ${count} ${count === 1 ? "key" : "keys"}` }];
 }
 

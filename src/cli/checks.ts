@@ -1,15 +1,17 @@
 import { access, constants } from "node:fs/promises";
-import { createServer } from "node:net";
 import { dirname, resolve } from "node:path";
 import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
 import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
 import { Fault } from "../core/faults.ts";
+import { createLoginProvider } from "../login/providers.ts";
+import { createWebClient } from "../runtime/web-client.ts";
 import { createLog } from "../telemetry/log.ts";
 import { probeApi, probeLogins, probeWebhooks } from "./check-backend.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
 import { openStore } from "./open-store.ts";
+import { probeListen } from "./probe-listen.ts";
 import { probePush } from "./probe-push.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
 
@@ -34,7 +36,7 @@ export const CHECKS: readonly Check[] = [
   { id: "clients", question: "Are clients kept to what they may?", probe: probeClients },
   { id: "push", question: "Can it wake devices?", probe: probePush },
   { id: "api", question: "Can the backend use the server API?", probe: probeApi },
-  { id: "logins", question: "Can users of mini-programs log in here?", probe: probeLogins },
+  { id: "logins", question: "Can users of mini-programs log in here?", probe: probeOwnLogins },
   { id: "webhooks", question: "Can webhooks be told of events?", probe: probeWebhooks },
 ];
 
@@ -124,38 +126,10 @@ async function probeStore(
   }
 }
 
-async function probeListen({ server, tls }: Config): Promise<Finding[]> {
-  const { host, port } = server;
-  const where = `${host} port ${port}, ${tls === undefined ? "http and ws" : "https and wss"}`;
-  const failure = await tryListen(host, port);
-  if (failure === undefined) return [{ status: "ok", found: where }];
-  const found = `${where}: ${explainIo(failure)}`;
-  if (codeOf(failure) === "EADDRINUSE") {
-    const remedy = "Nothing, when it is Posthorn that runs; else end it or change server.port";
-    return [{ status: "warn", found, remedy }];
-  }
-  const remedy =
-    codeOf(failure) === "EACCES"
-      ? "Allow ports below 1024 (AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit) or change server.port"
-      : 'Change server.host: "0.0.0.0" is every IPv4 address of this machine';
-  return [{ status: "fail", found, remedy }];
-}
-
-/** What keeps this machine from listening there for a moment, or undefined when nothing does. */
-function tryListen(host: string, port: number): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", resolve);
-    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
-  });
-}
-
-async function probeTokens({ tokens, dev }: Config): Promise<Finding[]> {
+async function probeTokens(config: Config): Promise<Finding[]> {
+  const { tokens } = config;
   const keys = keysIn(tokens);
-  if (keys.length === 0) {
-    const found = "tokens.secret is not set, so no user can come in";
-    return [{ status: dev ? "warn" : "fail", found, remedy: SECRET_REMEDY }];
-  }
+  if (keys.length === 0) return [keylessFinding(config)];
   const { rsaPublicKeyFile, ecdsaPublicKeyFile, secret } = tokens;
   try {
     if (rsaPublicKeyFile !== undefined) await readRsaKey(rsaPublicKeyFile);
@@ -166,6 +140,45 @@ async function probeTokens({ tokens, dev }: Config): Promise<Finding[]> {
     return [{ status: "fail", found: error.detail ?? error.message, remedy }];
   }
   return [{ status: "ok", found: keys.join(", ") }, ...shortSecret(secret)];
+}
+
+/** Tokens are one way in of several: without a key for them the others go on. */
+function keylessFinding({ api, logins, sessions, callbacks, clients, dev }: Config): Finding {
+  const ways = [
+    api.keys.length > 0 && "with tickets that the backend asks for (api.keys)",
+    logins.size > 0 && `by themselves (${[...logins.keys()].map((it) => `logins.${it}`).join()})`,
+    callbacks.urls.connect !== undefined && "by callbacks.connect",
+    clients.insecure && "without anything (clients.insecure)",
+  ].filter((it) => it !== false);
+  if (ways.length === 0) {
+    const found = "tokens.secret is not set, so no user can come in";
+    return { status: dev ? "warn" : "fail", found, remedy: SECRET_REMEDY };
+  }
+  const isForgetful = logins.size > 0 && sessions.secret === undefined;
+  const sessionsEnd = isForgetful ? ", and sessions end with every restart" : "";
+  const found = `tokens.secret is not set, so no token is accepted${sessionsEnd}; users come in ${ways.join(" and ")}`;
+  const unless = isForgetful ? "sessions.secret is enough" : "nothing";
+  return {
+    status: "warn",
+    found,
+    remedy: `When no client brings a token, ${unless}; else: ${SECRET_REMEDY}`,
+  };
+}
+
+/** As a start does it, also reads the files that hold keys. */
+async function probeOwnLogins(config: Config, { clock }: CommandContext): Promise<Finding[]> {
+  const web = createWebClient(clock);
+  const failures = [...config.logins].flatMap(([name, login]): Finding[] => {
+    try {
+      createLoginProvider(login, { web, clock });
+      return [];
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const found = `logins.${name}: ${error.detail ?? error.message}`;
+      return [{ status: "fail", found, remedy: `Correct what logins.${name} names, or remove it` }];
+    }
+  });
+  return failures.length > 0 ? failures : probeLogins(config);
 }
 
 async function probeClients({ clients, dev }: Config): Promise<Finding[]> {

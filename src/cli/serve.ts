@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { DEV_API_KEY } from "../auth/api-keys.ts";
 import { DEV_SECRET } from "../auth/dev-devices.ts";
 import { type RunningServer, startServer } from "../compose.ts";
@@ -8,6 +9,8 @@ import { currentHost } from "../runtime/current-host.ts";
 import { createLog } from "../telemetry/log.ts";
 import { parseArguments, refuseArguments } from "./arguments.ts";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { dialAddress } from "./dial-address.ts";
+import { phoneHint } from "./phone-hint.ts";
 import { readConfig } from "./read-config.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
 
@@ -74,7 +77,7 @@ interface Announcement {
 /** One line for whoever starts it, and in development the things to try next. */
 function announce(server: RunningServer, { config, context, log }: Announcement): void {
   const { port, secure } = server;
-  const address = `${addressOf(config.server.host)}:${port}`;
+  const address = `${dialAddress(config.server.host)}:${port}`;
   const urls = [
     `http${secure ? "s" : ""}://${address}`,
     `ws${secure ? "s" : ""}://${address}/login`,
@@ -94,16 +97,9 @@ function hasNoKey({ tokens, callbacks, api, logins }: Config): boolean {
   return keys.every((key) => key === undefined);
 }
 
-/** How to dial what we listen on: nobody can dial "every address". */
-function addressOf(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
-}
-
 function devBanner({ server, tls }: Config, http: string, ws: string): string {
-  const warning = isLoopback(server.host)
-    ? ""
-    : ` It listens on ${server.host}: so may everyone on the network.`;
+  const isOpen = !isLoopback(server.host);
+  const warning = isOpen ? ` It listens on ${server.host}: so may everyone on the network.` : "";
   const trust = tls === undefined ? "" : "-k ";
   return `
 Posthorn runs in development mode: everyone may do everything.${warning} Post as a terminal, listen
@@ -119,7 +115,7 @@ device's secret), and see a terminal and the phone beside it at work:
   curl ${trust}${http}/v1/devices/demo/commands -H 'X-API-Key: ${DEV_API_KEY}' -d '{"type":"light","data":{"on":true}}'
   posthorn demo-device --url ${http}
   ${http}/demo
-
+${isOpen ? phoneHint(http, networkInterfaces()) : ""}
 `;
 }
 

@@ -16,13 +16,17 @@ export function createSignIn(config: Config, around: Surroundings): SignIn {
   const { publicUrl } = config.server;
   const web = createWebClient(clock);
   const logins = [...config.logins].map(([name, login]) => {
-    return [name, { provider: createLoginProvider(login, { web }), prefix: login.prefix }] as const;
+    return [
+      name,
+      { provider: createLoginProvider(login, { web, clock }), prefix: login.prefix },
+    ] as const;
   });
   return {
     tickets: createTickets(around),
     logins: createLogins({ logins: new Map(logins), clock }),
     sessions: createSessionTokens({
       secrets: secretsOf(config, around),
+      appIds: new Map([...config.logins].map(([name, { appId }]) => [name, appId])),
       ttlMs: config.sessions.ttlMs,
       clock,
     }),

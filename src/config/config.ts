@@ -84,6 +84,7 @@ export interface Config {
   readonly sessions: {
     readonly ttlMs: number;
     readonly secret?: string;
+    readonly previousSecret?: string;
   };
   readonly namespaces: Namespaces;
   /** By the names under which devices know them. */
@@ -184,8 +185,13 @@ function toDevices(devices: FileConfig["devices"]): Config["devices"] {
   };
 }
 
-function toSessions({ secret, ttl }: FileConfig["sessions"]): Config["sessions"] {
-  return { ttlMs: ttl, ...(secret !== undefined && { secret }) };
+function toSessions(sessions: FileConfig["sessions"]): Config["sessions"] {
+  const { secret, previous_secret, ttl } = sessions;
+  return {
+    ttlMs: ttl,
+    ...(secret !== undefined && { secret }),
+    ...(previous_secret !== undefined && { previousSecret: previous_secret }),
+  };
 }
 
 function toCallbacks(callbacks: FileConfig["callbacks"]): Config["callbacks"] {

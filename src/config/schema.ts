@@ -39,7 +39,7 @@ const Server = z.strictObject({
   public_url: optionalText({
     wanted: 'an http or https URL without a query, such as "https://push.example.com"',
     description:
-      "How clients and devices reach this server from outside. Its host must be covered by the certificate.",
+      "How clients and devices reach this server from outside. Its host must be covered by the certificate. Behind a proxy set it: without it the url of a ticket has the host and the scheme by which the ticket was asked for.",
     isRight: isPublicUrl,
   }),
 });

@@ -13,23 +13,25 @@ const EVENT_BY_STATUS = {
 
 /**
  * The event that tells of the command's newest status; to be made once after every transition. The
- * command's own data is told once, when it is new; its result when it ends.
+ * command's own data is told once, when it is new; its result when it ends. Of its key only the backend
+ * is told: it is the sender's, and none of those who listen.
  */
 export function commandEvent(record: CommandRecord, timeMs: number): OwnEvent {
-  const { id, device, status, attempt } = record;
+  const { id, device, status, attempt, key } = record;
   return {
     // No command gets the same status twice at the same attempt.
     id: `${id}.${status}.${attempt}`,
     type: EVENT_BY_STATUS[status],
     device,
     timeMs,
-    data: objectOf([
-      ["command", quote(id)],
-      ...commonMembers(record),
-      ["data", status === "queued" && attempt === 0 ? record.data : undefined],
-      ["result", record.result],
-    ]),
+    data: eventData(withoutKey(record)),
+    ...(key !== undefined && { backendData: eventData(record) }),
   };
+}
+
+/** A command for those who did not send it: the key is its sender's own. */
+export function withoutKey({ key: _, ...record }: CommandRecord): CommandRecord {
+  return record;
 }
 
 /** The JSON text of a command for whoever asks about it. */
@@ -51,6 +53,16 @@ export function encodeDelivery({ id, type, data, attempt, expiresAtMs }: Command
     ["data", data],
     ["attempt", String(attempt)],
     ["expires_at", String(expiresAtMs)],
+  ]);
+}
+
+function eventData(record: CommandRecord): string {
+  const { id, status, attempt } = record;
+  return objectOf([
+    ["command", quote(id)],
+    ...commonMembers(record),
+    ["data", status === "queued" && attempt === 0 ? record.data : undefined],
+    ["result", record.result],
   ]);
 }
 

@@ -111,13 +111,13 @@ export function enqueueCommand(
 /**
  * In what a request differs from the earlier command with its key, as its sender calls it. undefined:
  * the earlier one answers for both; otherwise the request is to be refused with `command_key_taken`.
- * What a request leaves out is as it was: who sends again need not know what it said before.
+ * What a request leaves out is as it was: who sends again need not know what it said before. Nor does
+ * its ttl count: who sends again has less time left, and must not get more by it.
  */
 export function differenceOf(earlier: CommandRecord, request: CommandRequest): string | undefined {
-  const { type, data, ttlMs, priority, maxAttempts } = request;
+  const { type, data, priority, maxAttempts } = request;
   if (type !== earlier.type) return "type";
   if (data !== earlier.data) return "data";
-  if (ttlMs !== undefined && ttlMs !== earlier.expiresAtMs - earlier.createdAtMs) return "ttl";
   if (priority !== undefined && priority !== earlier.priority) return "priority";
   if (maxAttempts !== undefined && maxAttempts !== earlier.maxAttempts) return "max_attempts";
   return undefined;

@@ -13,13 +13,13 @@ import { unknownDevice } from "./device-fields.ts";
 import type { DeviceId } from "./device-id.ts";
 import { Fault } from "./faults.ts";
 import type { Clock } from "./ports/clock.ts";
-import type { CommandPage, CommandQueue } from "./ports/command-queue.ts";
+import type { CommandPage, CommandQueue, SentUnderKey } from "./ports/command-queue.ts";
 import type { DeviceRecords } from "./ports/device-records.ts";
 import type { Entropy } from "./ports/entropy.ts";
 import type { StopSignal } from "./ports/stop-signal.ts";
 import type { ResultWaiters } from "./result-waiters.ts";
 import { Stopper } from "./stopper.ts";
-import { unknownCommand } from "./unknown-command.ts";
+import { unknownCommand, unknownKey } from "./unknown-command.ts";
 
 /** For how long a sender waits for the end of its command, until it hangs up. */
 interface Patience {
@@ -38,6 +38,8 @@ export interface Commands {
   send(request: CommandRequest, waitMs: number, signal: StopSignal): Promise<CommandRecord>;
   /** Throws `command_unknown`. */
   find(device: DeviceId, id: CommandId): Promise<CommandRecord>;
+  /** What a sender sent under a key of its own; never sends it. Throws `command_unknown`. */
+  findUnderKey(sent: SentUnderKey): Promise<CommandRecord>;
   /** Newest first. Throws `device_unknown`, or `command_unknown` of the one to go on behind. */
   list(page: CommandPage): Promise<CommandListing>;
   /** Throws `command_unknown`, or why it can no longer be canceled. */
@@ -78,6 +80,12 @@ class Sending implements Commands {
   async find(device: DeviceId, id: CommandId): Promise<CommandRecord> {
     const command = await this.#options.queue.command(device, id);
     if (command === undefined) throw unknownCommand(id);
+    return command;
+  }
+
+  async findUnderKey(sent: SentUnderKey): Promise<CommandRecord> {
+    const command = await this.#options.queue.commandUnderKey(sent);
+    if (command === undefined) throw unknownKey(sent.key);
     return command;
   }
 

@@ -198,8 +198,9 @@ export const LIMITS = {
   loginAnswerMaxBytes: 64 * 1024,
   /** Before a busy login provider is asked once more. */
   loginRetryMs: 500,
-  /** Questions to login providers at a time. */
+  /** Questions to login providers at a time, and those of one address among them. */
   loginsAtATime: 64,
+  loginsAtATimePerAddress: 16,
   /** Attempts of one address to log in or to get a ticket; in mobile networks thousands of phones share one. */
   loginsPerAddressPerSecond: 10,
   loginsPerAddressBurst: 200,

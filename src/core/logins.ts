@@ -1,5 +1,7 @@
+import { addressBlock } from "./address-block.ts";
 import { Fault, type FaultCode } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
+import { isLoopback } from "./loopback.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { LoginOutcome, LoginProvider, LoginRefusal } from "./ports/login-provider.ts";
 
@@ -12,18 +14,24 @@ export interface Login {
 
 /** Who somebody is, by the word of the platform that their mini-program runs on. */
 export interface Logins {
-  has(name: string): boolean;
   /**
-   * The user that the login of this name knows by this code. Throws `login_unknown`, `login_busy`,
-   * `login_unavailable`, `login_failed`, or why the code lets nobody in.
+   * The user that the login of this name knows by this code, which somebody at this address brings.
+   * Throws `login_unknown`, `login_busy`, `login_unavailable`, `login_failed`, or why the code lets
+   * nobody in.
    */
-  identify(name: string, code: string): Promise<string>;
+  identify(name: string, code: string, address: string): Promise<string>;
 }
 
 export interface LoginsOptions {
   /** By their names. */
   readonly logins: ReadonlyMap<string, Login>;
   readonly clock: Clock;
+}
+
+/** A question to a provider that has no answer yet. */
+interface Asking {
+  readonly block: string;
+  readonly user: Promise<string>;
 }
 
 type Failure = Exclude<LoginOutcome, { readonly outcome: "known" | "refused" }>;
@@ -48,7 +56,21 @@ const NAME_MAX_CHARS = 60;
 
 export function createLogins({ logins, clock }: LoginsOptions): Logins {
   /** By login and code: a code is good once, and a phone that repeats a request must not lose by it. */
-  const asking = new Map<string, Promise<string>>();
+  const asking = new Map<string, Asking>();
+
+  function checkRoom(address: string): void {
+    const all = asking.size;
+    if (all >= LIMITS.loginsAtATime) {
+      throw new Fault("login_busy", { detail: `${all} others are logging in` });
+    }
+    // Behind a proxy on this machine everybody comes from here.
+    if (isLoopback(address)) return;
+    const block = addressBlock(address);
+    const own = [...asking.values()].filter((it) => it.block === block).length;
+    if (own >= LIMITS.loginsAtATimePerAddress) {
+      throw new Fault("login_busy", { detail: `${own} others of this address are logging in` });
+    }
+  }
 
   async function ask(name: string, { provider, prefix }: Login, code: string): Promise<string> {
     let outcome = await provider.identify(code);
@@ -61,8 +83,7 @@ export function createLogins({ logins, clock }: LoginsOptions): Logins {
   }
 
   return {
-    has: (name) => logins.has(name),
-    async identify(name, code) {
+    async identify(name, code, address) {
       const login = logins.get(name);
       if (login === undefined) {
         const found = JSON.stringify(name.slice(0, NAME_MAX_CHARS));
@@ -71,13 +92,11 @@ export function createLogins({ logins, clock }: LoginsOptions): Logins {
       }
       const key = `${name} ${code}`;
       const running = asking.get(key);
-      if (running !== undefined) return running;
-      if (asking.size >= LIMITS.loginsAtATime) {
-        throw new Fault("login_busy", { detail: `${asking.size} others are logging in` });
-      }
-      const answer = ask(name, login, code).finally(() => asking.delete(key));
-      asking.set(key, answer);
-      return answer;
+      if (running !== undefined) return running.user;
+      checkRoom(address);
+      const user = ask(name, login, code).finally(() => asking.delete(key));
+      asking.set(key, { block: addressBlock(address), user });
+      return user;
     },
   };
 }

@@ -25,6 +25,8 @@ export interface OwnEvent {
   readonly timeMs: number;
   /** JSON text. */
   readonly data: string;
+  /** The same for the backend's webhooks, where it is not for everybody who listens. */
+  readonly backendData?: string;
 }
 
 /** What an engine has to know to tell of its own events. Plain data, for it crosses threads. */

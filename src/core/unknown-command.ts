@@ -5,3 +5,9 @@ import { Fault } from "./faults.ts";
 export function unknownCommand(id: CommandId): Fault {
   return new Fault("command_unknown", { detail: `there is no command "${id}" of this device` });
 }
+
+/** The refusal of a key under which its sender has sent the device nothing. */
+export function unknownKey(key: string): Fault {
+  const detail = `there is no command under the key ${JSON.stringify(key)} of this sender`;
+  return new Fault("command_unknown", { detail });
+}

@@ -5,20 +5,17 @@ import { readAnswer } from "./answer.ts";
 import {
   type LoginSurroundings,
   type MiniProgramSettings,
-  PlatformId,
+  OptionalPlatformId,
   stoppedOrOdd,
 } from "./mini-program.ts";
 
 const DEFAULT_URL = "https://developer.toutiao.com";
 
-/** Errors come with ids that are empty. */
-const OptionalId = z.union([PlatformId, z.literal("").transform(() => undefined)]).optional();
-
 /** The session key is not even read: nobody here needs it. */
 const Answer = z.object({
   err_no: z.int(),
   log_id: z.string().default(""),
-  data: z.object({ openid: OptionalId, unionid: OptionalId }).nullish(),
+  data: z.object({ openid: OptionalPlatformId, unionid: OptionalPlatformId }).nullish(),
 });
 
 type Answer = z.infer<typeof Answer>;
@@ -36,7 +33,7 @@ const STOPS: ReadonlyMap<number, string> = new Map([
 /** Logs users of a Douyin mini-program in by the code of `tt.login` (code2Session). */
 export function createDouyinLogin(
   settings: MiniProgramSettings,
-  { web }: LoginSurroundings,
+  { web }: Pick<LoginSurroundings, "web">,
 ): LoginProvider {
   const { appId, secret, url = DEFAULT_URL } = settings;
   const base = url.replace(/\/+$/, "");

@@ -1,4 +1,5 @@
 import type { LoginProvider } from "../core/ports/login-provider.ts";
+import { type AlipaySettings, createAlipayLogin } from "./alipay.ts";
 import { createDouyinLogin } from "./douyin.ts";
 import type { LoginSurroundings, MiniProgramSettings } from "./mini-program.ts";
 import { createWeChatLogin } from "./wechat.ts";
@@ -7,6 +8,7 @@ import { createWeChatLogin } from "./wechat.ts";
 interface SettingsByProvider {
   readonly wechat: MiniProgramSettings;
   readonly douyin: MiniProgramSettings;
+  readonly alipay: AlipaySettings;
 }
 
 type ProviderName = keyof SettingsByProvider;
@@ -22,9 +24,10 @@ type Create<Settings> = (settings: Settings, around: LoginSurroundings) => Login
 const PROVIDERS: { readonly [Name in ProviderName]: Create<LoginSettings<Name>> } = {
   wechat: createWeChatLogin,
   douyin: createDouyinLogin,
+  alipay: createAlipayLogin,
 };
 
-/** Makes a provider. */
+/** Makes a provider. Throws `config_invalid` when a file that its settings name cannot be used. */
 export function createLoginProvider<Name extends ProviderName>(
   settings: LoginSettings<Name>,
   around: LoginSurroundings,

@@ -41,7 +41,7 @@ const STOPS: ReadonlyMap<number, string> = new Map([
 /** Logs users of a WeChat mini-program in by the code of `wx.login` (code2Session). */
 export function createWeChatLogin(
   settings: MiniProgramSettings,
-  { web }: LoginSurroundings,
+  { web }: Pick<LoginSurroundings, "web">,
 ): LoginProvider {
   const { appId, secret, url = DEFAULT_URL } = settings;
   const base = url.replace(/\/+$/, "");

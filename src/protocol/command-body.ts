@@ -30,7 +30,7 @@ export const CommandBody = z.strictObject({
     .max(LIMITS.commandKeyMaxChars)
     .meta({
       description:
-        "The sender's own name for it: the same key for the same device again is the same command, until 7 days after its end. What is left out then is as it was; another type or data, or another ttl, priority or max_attempts, is `command_key_taken`",
+        "The sender's own name for it: the same key for the same device again is the same command, until 7 days after its end. What is left out then is as it was, and so is its ttl in any case; another type or data, or another priority or max_attempts, is `command_key_taken`",
       examples: ["order-4711"],
     })
     .optional(),

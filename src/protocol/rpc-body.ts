@@ -12,7 +12,12 @@ const Device = z.string().describe("The id of a device");
 export const SendCommandData = CommandBody.extend({ device: Device });
 
 /** The data of the method `command.get`. */
-export const GetCommandData = z.strictObject({ device: Device, id: z.string() });
+export const GetCommandData = z
+  .strictObject({ device: Device, id: z.string().optional(), key: CommandBody.shape.key })
+  .refine(({ id, key }) => (id === undefined) !== (key === undefined), {
+    path: ["id"],
+    message: "wanted an id, or else the key under which this user sent it",
+  });
 
 /** The data of the method `device.get`. */
 export const GetDeviceData = z.strictObject({ device: Device });
@@ -29,6 +34,12 @@ export interface SendCommandCall {
   readonly waitMs: number;
 }
 
+/** Which command a client asks about: by its id, or by the key under which the client's user sent it. */
+export type GetCommandCall = { readonly device: DeviceId } & (
+  | { readonly id: CommandId }
+  | { readonly key: string }
+);
+
 /** Decodes what `command.send` is to send, or throws `rpc_invalid` or `device_malformed`. */
 export function decodeSendCommand(data: string | undefined): SendCommandCall {
   const { device, ...command } = decode(SendCommandData, data);
@@ -37,12 +48,10 @@ export function decodeSendCommand(data: string | undefined): SendCommandCall {
 }
 
 /** Decodes whose command `command.get` is about, or throws `rpc_invalid`, `device_malformed` or `command_unknown`. */
-export function decodeGetCommand(data: string | undefined): {
-  readonly device: DeviceId;
-  readonly id: CommandId;
-} {
-  const { device, id } = decode(GetCommandData, data);
-  return { device: parseDeviceId(device), id: parseCommandId(id) };
+export function decodeGetCommand(data: string | undefined): GetCommandCall {
+  const { device, id = "", key } = decode(GetCommandData, data);
+  const asked = { device: parseDeviceId(device) };
+  return key === undefined ? { ...asked, id: parseCommandId(id) } : { ...asked, key };
 }
 
 /** Decodes which device `device.get` is about, or throws `rpc_invalid` or `device_malformed`. */

@@ -1,30 +1,21 @@
-import { CommandFailure } from "./command-failure.ts";
+import { type CommandFailure, closedFailure, whyUnsendable } from "./command-failure.ts";
+import { readTimes } from "./command-times.ts";
 import type { DeviceChannel } from "./device-channel.ts";
-import type { CommandChange, CommandOptions } from "./posthorn.d.ts";
+import { PendingCommand } from "./pending-command.ts";
+import type { CommandOptions } from "./posthorn.d.ts";
 import type { CommandOnWire } from "./read-change.ts";
 import type { Session } from "./session.ts";
 
-const TIMEOUT_MS = 30_000;
-
-/** Errors of the server start here; what is below is the connection's. */
-const SERVER_ERRORS = 100;
-
-interface Waiting {
-  readonly request: Readonly<Record<string, unknown>>;
-  readonly settle: (command: CommandOnWire) => void;
-  readonly fail: (error: CommandFailure) => void;
-}
-
 /**
  * Sends commands and waits for their ends. Each has a key of its own, so that one whose sending was
- * interrupted is sent again and still obeyed once; its end is heard on the device's channel, also
- * when the connection broke in between.
+ * interrupted is sent again and is still the same command; its end is heard on the device's channel, and
+ * asked for where that cannot be heard.
  */
 export class Commands {
   private readonly session: Session;
   private readonly channel: DeviceChannel;
   private readonly device: string;
-  private readonly waiting = new Map<string, Waiting>();
+  private readonly pending = new Set<PendingCommand>();
 
   constructor(session: Session, channel: DeviceChannel, device: string) {
     this.session = session;
@@ -32,87 +23,46 @@ export class Commands {
     this.device = device;
   }
 
-  send(type: string, data: unknown, options: CommandOptions): Promise<unknown> {
-    const { timeout = TIMEOUT_MS, ttl = Math.max(1, Math.ceil(timeout / 1000)) } = options;
-    if (this.session.status.state === "closed") return Promise.reject(closedFailure());
-    const key = randomKey();
-    const request = { device: this.device, type, data: data === undefined ? null : data, ttl, key };
-    const release = this.channel.hold();
+  async send(type: string, data: unknown, options: CommandOptions): Promise<unknown> {
+    const { session, channel, device, pending } = this;
+    const times = readTimes(options);
+    const failure = whyUnsendable(session.status);
+    if (failure !== undefined) throw failure;
+    const request = { device, key: randomKey(), type, data: data === undefined ? null : data };
+    const release = channel.holdUnlessRefused();
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        fail(new CommandFailure("timeout", `Cannot wait longer: no answer in ${timeout} ms`));
-      }, timeout);
-      const forget = () => {
-        clearTimeout(timer);
-        this.waiting.delete(key);
+      const ended = (why: CommandFailure | undefined, answer: unknown) => {
+        pending.delete(command);
         release();
+        if (why === undefined) resolve(answer);
+        else reject(why);
       };
-      const fail = (error: CommandFailure) => {
-        forget();
-        reject(error);
-      };
-      const settle = ({ status, result }: CommandOnWire) => {
-        if (status === "done") {
-          forget();
-          resolve(result?.data);
-        } else if (status === "failed") {
-          fail(new CommandFailure(result?.error?.code ?? status, result?.error?.message ?? status));
-        } else if (status === "expired" || status === "canceled") {
-          fail(new CommandFailure(status, `The command was ${status} before the device obeyed it`));
-        }
-      };
-      this.waiting.set(key, { request, settle, fail });
-      this.ask(key);
+      const command = new PendingCommand(session, channel, { request, times, ended });
+      pending.add(command);
+      command.ask();
     });
   }
 
   /** A step of a command to this device was published. */
-  changed(change: CommandChange, data: unknown): void {
-    const { key, result } = (data ?? {}) as CommandOnWire;
-    const waiting = key === undefined ? undefined : this.waiting.get(key);
-    waiting?.settle({ ...change, ...(result !== undefined && { result }) });
+  changed(data: unknown): void {
+    const change = (data ?? {}) as CommandOnWire;
+    this.pending.forEach((command) => {
+      command.heard(change);
+    });
   }
 
   /** The ends of commands may have been missed. */
   askAgain(): void {
-    for (const key of Array.from(this.waiting.keys())) this.ask(key);
+    this.pending.forEach((command) => {
+      command.ask();
+    });
   }
 
   end(): void {
-    for (const { fail } of Array.from(this.waiting.values())) {
-      fail(closedFailure());
-    }
+    this.pending.forEach((command) => {
+      command.fail(closedFailure());
+    });
   }
-
-  /** Sends it, or learns where it is when it was sent before: the server knows it by its key. */
-  private ask(key: string): void {
-    const waiting = this.waiting.get(key);
-    if (waiting === undefined) return;
-    const { client } = this.session;
-    // The client would keep it until it is connected, and send what was given up meanwhile.
-    const sent = client
-      .ready()
-      .then(() =>
-        this.waiting.has(key) ? client.rpc("command.send", waiting.request) : undefined,
-      );
-    sent.then(
-      (answer) => answer && waiting.settle(answer.data as CommandOnWire),
-      (error: { code: number; message: string; temporary?: boolean }) => {
-        const { code, message, temporary } = error;
-        if (code >= SERVER_ERRORS && temporary !== true) {
-          waiting.fail(
-            new CommandFailure("refused", `The server refused it: ${message} (${code})`),
-          );
-        } else {
-          setTimeout(() => this.ask(key), 1_000);
-        }
-      },
-    );
-  }
-}
-
-function closedFailure(): CommandFailure {
-  return new CommandFailure("closed", "Cannot send a command: close() was called");
 }
 
 /** Unlike any other key of this user. */

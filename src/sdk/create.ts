@@ -1,4 +1,6 @@
-import { DeviceHandle } from "./device.ts";
+import { closedError, DeviceHandle } from "./device.ts";
+import { GivenChannels } from "./given-channels.ts";
+import { listenersOf } from "./listeners.ts";
 import type { Platform } from "./platform.ts";
 import type { Posthorn, PosthornOptions, Status } from "./posthorn.d.ts";
 import { Session } from "./session.ts";
@@ -15,17 +17,22 @@ export function openPosthorn(
   const known = OPEN.get(endpoint);
   if (known !== undefined) return known;
   const session = new Session(endpoint, platformOf(options), options);
+  const given = new GivenChannels(session);
   const devices = new Map<string, DeviceHandle>();
   const posthorn: Posthorn = {
     get status() {
       return session.status;
     },
     device: (id) => {
-      const handle = devices.get(id) ?? new DeviceHandle(session, id);
+      if (session.status.state === "closed") throw closedError(`give device ${id}`);
+      const handle = devices.get(id) ?? new DeviceHandle(session, given, id);
       devices.set(id, handle);
       return handle;
     },
-    on: (_name: "status", listener: (status: Status) => void) => session.statuses.add(listener),
+    on: (name: "status", listener: (status: Status) => void) => {
+      if (session.status.state === "closed") throw closedError("tell the status");
+      return listenersOf({ status: session.statuses }, name).add(listener);
+    },
     connect: () => session.connect(),
     close: () => {
       OPEN.delete(endpoint);
@@ -45,6 +52,12 @@ function endpointOf(url: string): string {
     /^(?:ws|http)(s?):\/\/([^/?#]+)\/?(.*)$/i.exec(url) ?? [];
   if (rest === "") {
     throw new TypeError(`Cannot use url ${url}: it must look like wss://push.example.com`);
+  }
+  if (/^login\/?$|[?#]/i.test(path)) {
+    // Its text stays untold: there may be a ticket in it.
+    throw new TypeError(
+      "Cannot use url: found the path /login or a query, wanted only the host, like wss://push.example.com; a ticket is what getTicket gives",
+    );
   }
   return `ws${secure?.toLowerCase()}://${rest}/${path || "connection/websocket"}`;
 }

@@ -1,13 +1,15 @@
 import type { SubscribedContext } from "centrifuge";
 import { Commands } from "./commands.ts";
 import { DeviceChannel } from "./device-channel.ts";
+import type { GivenChannels } from "./given-channels.ts";
 import { isNewer, readState } from "./known-state.ts";
-import { guard, Listeners } from "./listeners.ts";
+import { guard, Listeners, listenersOf } from "./listeners.ts";
 import type {
   CommandOptions,
   Device,
   DeviceEvent,
   DeviceState,
+  Problem,
   Unsubscribe,
 } from "./posthorn.d.ts";
 import { readChange } from "./read-change.ts";
@@ -25,12 +27,11 @@ export class DeviceHandle implements Device {
   private readonly commands: Commands;
   private readonly listeners: Readonly<Record<Name, Listeners<[never]>>>;
   private isReplaying = false;
-  private wasSubscribed = false;
 
-  constructor(session: Session, id: string) {
+  constructor(session: Session, given: GivenChannels, id: string) {
     this.id = id;
     this.session = session;
-    const channel = new DeviceChannel(session, id);
+    const channel = new DeviceChannel(session, given, id);
     this.channel = channel;
     this.commands = new Commands(session, channel, id);
     this.listeners = {
@@ -43,15 +44,19 @@ export class DeviceHandle implements Device {
     };
     channel.subscribed.add((context) => this.subscribed(context));
     channel.published.add(({ data }) => this.heard(data as DeviceEvent));
-    channel.problems.add((problem) => this.tell("problem", problem));
+    channel.problems.add((problem) => this.lost(problem));
   }
 
   on(name: Name, listener: (value: never) => void): Unsubscribe {
-    const removeListener = this.listeners[name].add(listener);
-    const release = this.channel.hold();
-    if (name === "state" && this.state !== undefined) this.tellOne(listener, this.state);
-    if (name === "online" && this.online !== undefined) this.tellOne(listener, this.online);
-    else if (name === "online" && this.wasSubscribed) this.askWhetherOnline();
+    if (this.session.status.state === "closed") throw closedError(`listen to device ${this.id}`);
+    const { channel, state, online } = this;
+    const removeListener = listenersOf(this.listeners, name).add(listener);
+    const release = channel.hold();
+    if (name === "state" && state !== undefined) this.tellOne(listener, state);
+    if (name === "online" && online !== undefined) this.tellOne(listener, online);
+    const isMissed = state === undefined || (name === "online" && online === undefined);
+    // No subscription will begin and bring it.
+    if (channel.isHeard && isMissed) this.ask();
     return () => {
       removeListener();
       release();
@@ -72,17 +77,26 @@ export class DeviceHandle implements Device {
   private subscribed({ data, wasRecovering, recovered }: SubscribedContext): void {
     const { state } = (data ?? {}) as { readonly state?: unknown };
     if (wasRecovering && !recovered) this.tell("gap", undefined);
-    // The ends of commands may be among what was missed.
-    if (this.wasSubscribed && !recovered) this.commands.askAgain();
-    this.wasSubscribed = true;
+    // The ends of commands may be among what was missed, also before the first subscription; and where
+    // nothing was, the answer that says which command an end is of.
+    this.commands.askAgain();
     const known = readState(state);
     if (known !== undefined) this.know(known);
-    if (this.listeners.online.size > 0) this.askWhetherOnline();
+    // One that the server gave brings no state.
+    if (this.channel.isGiven || this.listeners.online.size > 0) this.ask();
     // What was missed is replayed in this very turn, and it is older than the state beside it.
     this.isReplaying = known !== undefined;
     setTimeout(() => {
       this.isReplaying = false;
     }, 0);
+  }
+
+  /** What was known was true as long as it was heard. */
+  private lost(problem: Problem): void {
+    this.state = undefined;
+    this.online = undefined;
+    this.tell("problem", problem);
+    this.commands.askAgain();
   }
 
   private heard(event: DeviceEvent): void {
@@ -96,18 +110,20 @@ export class DeviceHandle implements Device {
     } else if (type === "device.online" || type === "device.offline") {
       this.knowOnline(type === "device.online");
     } else if (type.lastIndexOf("command.", 0) === 0) {
-      const change = readChange(event);
-      this.commands.changed(change, event.data);
-      this.tell("command", change);
+      this.commands.changed(event.data);
+      this.tell("command", readChange(event));
     } else {
       this.tell("event", event);
     }
   }
 
-  private askWhetherOnline(): void {
+  private ask(): void {
     this.session.client.rpc("device.get", { device: this.id }).then(
       ({ data }) => {
-        const { online } = (data ?? {}) as { readonly online?: unknown };
+        if (!this.channel.isHeard) return;
+        const { online, state } = (data ?? {}) as Readonly<Record<string, unknown>>;
+        const known = readState(state);
+        if (known !== undefined && isNewer(known, this.state)) this.know(known);
         if (typeof online === "boolean") this.knowOnline(online);
       },
       () => {
@@ -134,4 +150,11 @@ export class DeviceHandle implements Device {
   private tellOne(listener: (value: never) => void, value: unknown): void {
     guard(() => listener(value as never));
   }
+}
+
+/** What a page hears that goes on with a connection which was closed for good. */
+export function closedError(what: string): Error {
+  return new Error(
+    `Cannot ${what}: close() was called, and createPosthorn() opens a new connection`,
+  );
 }

@@ -5,24 +5,40 @@ const OFFLINE_MAX_MS = 30_000;
 const WAIT_MAX_MS = 10 * 60_000;
 
 /**
+ * The sockets of this app that are being closed, whoever opened them: the platform counts them, also
+ * when the app has dropped their connection and has made another.
+ */
+const CLOSING = new Set<object>();
+
+/** Those at which somebody waits, to look again when a socket is gone. */
+const WAITED_AT = new Set<Gate>();
+
+/**
  * Says when the next connection may be tried: not while the app is hidden, not before the server
- * wants it, not while the last socket is still being closed (it counts for the platform's limit).
+ * wants it, not while a socket is still being closed.
  */
 export class Gate {
   private isHidden = false;
   private notBeforeMs = 0;
   private offlineUntilMs = 0;
-  private readonly sockets = new Set<object>();
   private waiting: { readonly pass: () => void; readonly give: (why: Error) => void } | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Resolves when nothing stands in the way; rejects when another try has taken its place. */
+  /** Resolves when nothing stands in the way; rejects when another try has taken its place, and at the end. */
   pass(): Promise<void> {
     this.waiting?.give(new Error("Cannot connect: another attempt took its place"));
     return new Promise((pass, give) => {
       this.waiting = { pass, give };
+      WAITED_AT.add(this);
       this.look();
     });
+  }
+
+  /** Whoever waits is turned away, and no timer is left. */
+  end(): void {
+    clearTimeout(this.timer);
+    this.waiting?.give(new Error("Cannot connect: the client was closed"));
+    this.left();
   }
 
   setHidden(isHidden: boolean): void {
@@ -46,31 +62,44 @@ export class Gate {
     this.look();
   }
 
-  taken(socket: object): void {
-    this.sockets.add(socket);
+  /** A socket is being closed; whoever says so says `released` within some seconds, too. */
+  closing(socket: object): void {
+    CLOSING.add(socket);
   }
 
   released(socket: object): void {
-    this.sockets.delete(socket);
-    this.look();
+    CLOSING.delete(socket);
+    lookEverywhere();
   }
 
   /** The platform has cut all sockets there were. */
   releasedAll(): void {
-    this.sockets.clear();
-    this.look();
+    CLOSING.clear();
+    lookEverywhere();
   }
 
-  private look(): void {
+  /** Lets the one that waits pass, if nothing stands in the way any more. */
+  look(): void {
     clearTimeout(this.timer);
-    if (this.waiting === undefined || this.isHidden || this.sockets.size > 0) return;
+    if (this.waiting === undefined || this.isHidden || CLOSING.size > 0) return;
     const waitMs = Math.max(this.notBeforeMs, this.offlineUntilMs) - Date.now();
     if (waitMs > 0) {
       this.timer = setTimeout(() => this.look(), waitMs);
       return;
     }
     const { pass } = this.waiting;
-    this.waiting = undefined;
+    this.left();
     pass();
   }
+
+  private left(): void {
+    this.waiting = undefined;
+    WAITED_AT.delete(this);
+  }
+}
+
+function lookEverywhere(): void {
+  WAITED_AT.forEach((gate) => {
+    gate.look();
+  });
 }

@@ -23,6 +23,8 @@ export interface LifecycleOptions {
   readonly closesWhenHidden: boolean;
   /** The app was hidden long enough for the connection to be closed, or is back. */
   readonly onPaused: (isPaused: boolean) => void;
+  /** Requests that were under way are over, or will soon be, and may never say so. */
+  readonly onCut: () => void;
 }
 
 /** Follows the app through background, freezing and changes of the network. */
@@ -34,7 +36,9 @@ export class Lifecycle {
   private shownAtMs = 0;
   private ticks: ReturnType<typeof setInterval> | undefined;
   private closing: ReturnType<typeof setTimeout> | undefined;
+  /** Of the network that was there last; unknown at first. */
   private kind: string | undefined;
+  private isOffline = false;
   private isOver = false;
 
   constructor(options: LifecycleOptions) {
@@ -46,6 +50,9 @@ export class Lifecycle {
     platform.onNetwork(
       (isConnected, kind) => this.isOver || this.networkChanged(isConnected, kind),
     );
+    platform.findNetwork((kind) => {
+      this.kind = this.kind ?? kind;
+    });
   }
 
   /** The socket was lost; if it was lost to the background, there is nothing to wait for. */
@@ -76,14 +83,15 @@ export class Lifecycle {
   }
 
   private pause(): void {
-    const { gate, network, onPaused } = this.options;
+    const { gate, network, onPaused, onCut } = this.options;
     gate.setHidden(true);
+    onCut();
     onPaused(true);
     network.drop();
   }
 
   private shown(): void {
-    const { gate, network, onPaused } = this.options;
+    const { gate, network, onPaused, onCut } = this.options;
     this.shownAtMs = Date.now();
     const wasFrozen = this.ticks !== undefined && this.frozenMs() >= FROZEN_MS;
     clearInterval(this.ticks);
@@ -91,7 +99,10 @@ export class Lifecycle {
     this.ticks = undefined;
     // The close of a socket that was cut meanwhile may come late or never.
     if (wasFrozen || Date.now() - this.heardAtMs > SILENT_MS) network.drop();
-    if (wasFrozen) gate.releasedAll();
+    if (wasFrozen) {
+      gate.releasedAll();
+      onCut();
+    }
     gate.setHidden(false);
     onPaused(false);
     network.hurry();
@@ -99,9 +110,11 @@ export class Lifecycle {
 
   private networkChanged(isConnected: boolean, kind: string): void {
     const { gate, network } = this.options;
+    const isOther = this.kind !== undefined && kind !== this.kind;
     // What was connected through another network is dead, though nobody may say so for minutes.
-    if (!isConnected || kind !== this.kind) network.drop();
-    this.kind = isConnected ? kind : undefined;
+    if (!isConnected || this.isOffline || isOther) network.drop();
+    if (isConnected) this.kind = kind;
+    this.isOffline = !isConnected;
     gate.setOffline(!isConnected);
     if (isConnected) network.hurry();
   }

@@ -28,6 +28,16 @@ export class Listeners<Arguments extends readonly unknown[]> {
   }
 }
 
+/** The listeners of this name. Whoever errs in it hears so at once, and not by hearing nothing. */
+export function listenersOf<Known extends object, Name extends keyof Known>(
+  known: Known,
+  name: Name,
+): Known[Name] {
+  if (Object.keys(known).indexOf(String(name)) >= 0) return known[name];
+  const names = Object.keys(known).join(", ");
+  throw new TypeError(`Cannot listen to ${String(name)}: wanted one of ${names}`);
+}
+
 /** Runs code of the app. What it throws reaches the app's own error hook, and nothing of ours. */
 export function guard(run: () => void): void {
   try {

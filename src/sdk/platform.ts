@@ -32,5 +32,10 @@ export interface Platform {
   open(url: string, events: LinkEvents): Link;
   onShow(run: () => void): void;
   onHide(run: () => void): void;
+  /** Every change of the network, and on some platforms what is none. */
   onNetwork(run: (isConnected: boolean, kind: string) => void): void;
+  /** The kind of network there is now, in the words of `onNetwork`; told later, or never. */
+  findNetwork(run: (kind: string) => void): void;
+  /** Of the app or the page, such as `zh_CN`; empty where that is not known. */
+  language(): string;
 }

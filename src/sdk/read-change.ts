@@ -7,7 +7,6 @@ export interface CommandOnWire {
   readonly command?: string;
   readonly type: string;
   readonly status: string;
-  readonly key?: string;
   readonly result?: ResultOnWire;
 }
 

@@ -1,12 +1,12 @@
 import { Centrifuge, type PublicationContext, type SubscribedContext } from "centrifuge";
 import { Credentials, UnusableTicket } from "./credentials.ts";
-import { explainCode, explainText, problemOf } from "./explain.ts";
+import { explainCode, explainRejection, explainText, problemOf } from "./explain.ts";
 import { Gate } from "./gate.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Listeners } from "./listeners.ts";
 import { NetworkEvents } from "./network-events.ts";
 import type { Platform } from "./platform.ts";
-import type { PosthornOptions, Problem, Status } from "./posthorn.d.ts";
+import type { Language, PosthornOptions, Problem, Status } from "./posthorn.d.ts";
 import { createSocketClass, type SocketWatch } from "./socket-class.ts";
 
 /** Handshakes over a bad mobile network take their time. */
@@ -17,7 +17,12 @@ const TICKETS_REFUSED_MAX = 3;
 
 const TICKET_REFUSED = 4001;
 const TOKEN_INVALID = 3500;
+const BAD_REQUEST = 3501;
 const TOKEN_EXPIRED = 3005;
+
+/** Errors of the protocol's client itself have numbers below 100, and one that never opened only words. */
+const NOT_ANSWERED = 1;
+const NOT_OPENED = "connect timeout";
 
 /** The one connection of an app: its socket, its way back, and what it tells of itself. */
 export class Session implements SocketWatch {
@@ -27,15 +32,22 @@ export class Session implements SocketWatch {
   /** What comes in channels to which the server itself has subscribed this client. */
   readonly givenPublications = new Listeners<[PublicationContext]>();
   readonly givenSubscriptions = new Listeners<[SubscribedContext]>();
+  /** In which remedies are told. */
+  readonly lang: Language;
   status: Status = { state: "connecting" };
   private readonly credentials: Credentials;
   private readonly lifecycle: Lifecycle;
+  private readonly hasTickets: boolean;
   private problem: Problem | undefined;
   private isPaused = false;
   private ticketsRefused = 0;
+  /** The number of the last attempt to get a ticket or a token. */
+  private attempt = 0;
 
   constructor(endpoint: string, platform: Platform, options: PosthornOptions) {
+    this.lang = /^zh/i.test(options.lang ?? platform.language()) ? "zh" : "en";
     this.credentials = new Credentials(options.getTicket);
+    this.hasTickets = options.getTicket !== undefined;
     const network = new NetworkEvents();
     this.client = new Centrifuge(endpoint, {
       websocket: createSocketClass(platform, this),
@@ -50,6 +62,10 @@ export class Session implements SocketWatch {
       network,
       gate: this.gate,
       closesWhenHidden: background === "close",
+      onCut: () => {
+        this.attempt += 1;
+        this.credentials.forgetAsked();
+      },
       onPaused: (isPaused) => {
         this.isPaused = isPaused;
         if (this.client.state === "connecting") this.tell(this.away());
@@ -62,12 +78,15 @@ export class Session implements SocketWatch {
   connect(): void {
     if (this.status.state !== "stopped") return;
     this.ticketsRefused = 0;
+    // What is kept may be that of whoever was signed in before.
+    this.credentials.forget();
     this.gate.forget();
     this.client.connect();
   }
 
   close(): void {
     this.lifecycle.end();
+    this.gate.end();
     this.client.disconnect();
     this.problem = undefined;
     this.tell("closed");
@@ -80,20 +99,26 @@ export class Session implements SocketWatch {
     this.lifecycle.heardAtMs = Date.now();
   }
 
-  troubled(problem: Problem): void {
-    this.problem = problem;
+  sent(text: string, isSent: boolean): void {
+    this.credentials.sent(text, isSent);
   }
 
-  ended(code: number, reason: string): void {
+  troubled(text: string, wasOpen: boolean): void {
+    this.problem = explainText({ text, wasOpen }, this.lang);
+  }
+
+  ended(code: number, reason: string, wasOpen: boolean): void {
     // So the next attempt asks for a new one, and through that is held up at the gate.
     this.client.setToken("");
     const retryAfterMs = retryAfterIn(reason);
     if (retryAfterMs > 0) this.gate.waitFor(retryAfterMs);
-    if (code === TICKET_REFUSED) this.ticketsRefused += 1;
+    if (code === TICKET_REFUSED) this.ticketRefused();
     if (code === TICKET_REFUSED || code === TOKEN_EXPIRED) this.credentials.forget();
     // Below 3000 the network or the platform spoke, not the server.
-    if (code >= 3000) this.problem = explainCode(code, reason);
-    else if (code > 1000 || reason !== "") this.problem = this.problem ?? explainText(reason);
+    if (code >= 3000) this.problem = this.explained(code, reason);
+    else if (this.problem === undefined && (code > 1000 || reason !== "")) {
+      this.troubled(reason, wasOpen);
+    }
   }
 
   lost(code: number): void {
@@ -101,23 +126,27 @@ export class Session implements SocketWatch {
   }
 
   private async nextToken(): Promise<string | null> {
+    const { lang } = this;
+    this.attempt += 1;
+    const { attempt } = this;
     // While connected it is asked for because the one in use is about to expire.
     if (this.client.state === "connected") this.credentials.forget();
     else await this.gate.pass();
+    // It may have been closed since the gate was passed.
+    if (this.status.state === "closed") return null;
     if (this.ticketsRefused >= TICKETS_REFUSED_MAX) return null;
+    let problem: Problem | undefined;
     try {
       const token = await this.credentials.next();
-      // What went wrong with the last attempt says nothing of the next.
-      this.problem =
-        token === null ? problemOf("signed_out", "getTicket returned null") : undefined;
+      if (token === null) problem = problemOf("signed_out", "getTicket returned null", { lang });
       return token;
     } catch (error) {
-      const problem = problemOf("ticket_failed", String(error));
-      const isUnusable = error instanceof UnusableTicket;
-      this.problem = isUnusable
-        ? { ...problem, text: error.message, remedy: error.remedy }
-        : problem;
+      problem = explainRejection(wordsOf(error), lang);
+      if (error instanceof UnusableTicket) problem = { ...problem, remedy: error.remedy(lang) };
       throw error;
+    } finally {
+      // What went wrong with one attempt says nothing of the next.
+      if (attempt === this.attempt) this.problem = problem;
     }
   }
 
@@ -126,12 +155,12 @@ export class Session implements SocketWatch {
     client.on("connected", () => {
       this.problem = undefined;
       this.ticketsRefused = 0;
+      this.credentials.accepted();
       this.tell("connected");
     });
     client.on("connecting", () => this.tell(this.away()));
     client.on("error", ({ type, error }) => {
-      if (type === "connect" && error.code === 109) this.expired(error.message);
-      else if (error.code >= 100) this.problem = explainCode(error.code, error.message);
+      this.failed(type, error);
       if (client.state === "connecting") this.tell(this.away());
     });
     client.on("publication", (context) => this.givenPublications.tell(context));
@@ -139,12 +168,38 @@ export class Session implements SocketWatch {
     client.on("disconnected", ({ code, reason }) => this.stopped(code, reason));
   }
 
+  private failed(type: string, { code, message }: { code: number; message: string }): void {
+    if (type === "connect" && code === 109) this.expired(message);
+    else if (code >= 100) this.problem = explainCode(code, message, this.lang);
+    else if ((type === "connect" && code === NOT_ANSWERED) || message === NOT_OPENED) {
+      // Nobody spoke: the socket was closed here, which says nothing of why.
+      const text = `timeout: no answer within ${ANSWER_MAX_MS / 1000} s`;
+      this.problem = problemOf("timed_out", text, { lang: this.lang });
+    }
+  }
+
+  /** A code that ends the connection. */
+  private explained(code: number, text: string): Problem {
+    const { lang } = this;
+    const isRefused = code === TOKEN_INVALID || code === BAD_REQUEST;
+    // Whoever was let in with nothing in hand complains of something else.
+    const isMissing = isRefused && !this.hasTickets && this.client.state !== "connected";
+    return isMissing
+      ? problemOf("ticket_missing", text, { lang, code })
+      : explainCode(code, text, lang);
+  }
+
   /** What was shown is not good any more. */
   private expired(text: string): void {
-    const { isTicket } = this.credentials;
-    this.problem = problemOf(isTicket ? "ticket_refused" : "token_expired", text, 109);
-    if (isTicket) this.ticketsRefused += 1;
+    const cause = this.credentials.isTicket ? "ticket_refused" : "token_expired";
+    this.problem = problemOf(cause, text, { lang: this.lang, code: 109 });
+    if (this.credentials.isTicket) this.ticketRefused();
     this.credentials.forget();
+  }
+
+  private ticketRefused(): void {
+    // One that was kept may have become too old meanwhile, and the next is a new one.
+    if (!this.credentials.isReused) this.ticketsRefused += 1;
   }
 
   private stopped(code: number, reason: string): void {
@@ -155,7 +210,7 @@ export class Session implements SocketWatch {
       this.client.connect();
       return;
     }
-    this.problem = this.problem ?? explainCode(code, reason);
+    this.problem = this.problem ?? this.explained(code, reason);
     this.tell("stopped");
   }
 
@@ -179,4 +234,12 @@ function retryAfterIn(reason: string): number {
   } catch {
     return 0; // words for people
   }
+}
+
+/** What calls of the platforms fail with, such as `wx.login`, is no `Error`. */
+function wordsOf(error: unknown): string {
+  const { errMsg, errorMessage, message } = Object(error) as Readonly<Record<string, unknown>>;
+  const words = errMsg || errorMessage || message;
+  if (!words && Object(error) === error) return `an object with ${Object.keys(error as object)}`;
+  return String(words || error);
 }

@@ -1,7 +1,5 @@
-import { explainText } from "./explain.ts";
 import type { Gate } from "./gate.ts";
 import type { Link, LinkEvents, Platform } from "./platform.ts";
-import type { Problem } from "./posthorn.d.ts";
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -19,9 +17,12 @@ export interface SocketWatch {
   readonly gate: Gate;
   /** A frame arrived. */
   heard(): void;
-  troubled(problem: Problem): void;
+  /** A frame was handed to the platform, or it said later that it did not take it. */
+  sent(text: string, isSent: boolean): void;
+  /** In the platform's own words; `wasOpen` says whether this socket had ever been open. */
+  troubled(text: string, wasOpen: boolean): void;
   /** The connection is over; told before the protocol hears of it. */
-  ended(code: number, reason: string): void;
+  ended(code: number, reason: string, wasOpen: boolean): void;
   /** It ended without having been asked to, and the protocol has heard of it. */
   lost(code: number): void;
 }
@@ -54,6 +55,8 @@ class PlatformSocket implements SocketShape, LinkEvents {
   onclose: SocketShape["onclose"] = null;
   onmessage: SocketShape["onmessage"] = null;
   private state = CONNECTING;
+  /** Known, and not only believed because nothing was heard of it. */
+  private wasOpen = false;
   /** Frames that the platform would not take yet. */
   private unsent: string[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,14 +65,17 @@ class PlatformSocket implements SocketShape, LinkEvents {
 
   constructor(url: string, platform: Platform, watch: SocketWatch) {
     this.watch = watch;
-    watch.gate.taken(this);
-    if (platform.losesOpen) this.timer = setTimeout(() => this.opened(), PROBE_AFTER_MS);
+    if (platform.losesOpen) this.timer = setTimeout(() => this.begin(), PROBE_AFTER_MS);
     this.link = platform.open(url, this);
   }
 
   send(text: string): void {
     if (this.state !== OPEN) return;
+    this.watch.sent(text, true);
     this.link.send(text, () => {
+      // The timer of one that is being closed is another.
+      if (this.state !== OPEN) return;
+      this.watch.sent(text, false);
       this.unsent.push(text);
       // A socket that was only believed to be open: its real opening may still come.
       clearTimeout(this.timer);
@@ -80,32 +86,33 @@ class PlatformSocket implements SocketShape, LinkEvents {
   close(): void {
     if (this.state >= CLOSING) return;
     this.state = CLOSING;
-    this.watch.ended(1000, "");
+    this.watch.gate.closing(this);
+    this.watch.ended(1000, "", this.wasOpen);
     this.link.close();
     this.awaitRelease();
   }
 
   opened(): void {
-    clearTimeout(this.timer);
-    if (this.state === OPEN) this.sendAgain();
+    this.wasOpen = true;
     // Some platforms take no notice of a close that comes before the opening.
     if (this.state >= CLOSING) this.link.close();
-    if (this.state !== CONNECTING) return;
-    this.state = OPEN;
-    this.onopen?.();
+    else if (this.state === OPEN) this.sendAgain();
+    else this.begin();
   }
 
   message(text: string): void {
     if (this.state >= CLOSING) return;
     // Whoever hears something is connected, whether that was told or not.
-    if (this.state === CONNECTING) this.opened();
+    if (!this.wasOpen) this.opened();
     this.watch.heard();
     this.onmessage?.({ data: text });
   }
 
   failed(text: string): void {
     if (this.state >= CLOSING) return;
-    this.watch.troubled(explainText(text));
+    this.watch.troubled(text, this.wasOpen);
+    // Before the protocol hears of it, which may want another socket at once.
+    this.watch.gate.closing(this);
     this.finish(1006, text);
     this.link.close();
     this.awaitRelease();
@@ -121,13 +128,20 @@ class PlatformSocket implements SocketShape, LinkEvents {
     this.state = CLOSED;
     clearTimeout(this.timer);
     if (wasClosing) return;
-    this.watch.ended(code, reason);
+    this.watch.ended(code, reason, this.wasOpen);
     // A JSON reason without advice in it would be read as advice to stay away.
     this.onclose?.({ code, reason: reason.charAt(0) === "{" ? "" : reason });
     this.watch.lost(code);
   }
 
+  private begin(): void {
+    clearTimeout(this.timer);
+    this.state = OPEN;
+    this.onopen?.();
+  }
+
   private sendAgain(): void {
+    clearTimeout(this.timer);
     const texts = this.unsent;
     this.unsent = [];
     for (const text of texts) this.send(text);

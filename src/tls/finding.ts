@@ -1,5 +1,6 @@
 /** What can be wrong with a certificate or its key. Codes are add-only: scripts read them. */
 export type FindingCode =
+  | "authority_unknown"
   | "certificate_expired"
   | "certificate_expiring"
   | "certificate_missing"

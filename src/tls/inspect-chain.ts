@@ -1,14 +1,17 @@
 import { type Certificate, isIssuedBy } from "./certificate.ts";
 import { errorFinding, type Finding, warningFinding } from "./finding.ts";
+import { isPublicAuthority } from "./public-authorities.ts";
 
 /** The certificates of one file in their order. */
 export type Chain = readonly [Certificate, ...Certificate[]];
+
+const PUBLIC_REMEDY = "Use a certificate from a public CA";
 
 /**
  * Says what is wrong with a chain as a whole.
  *
  * `leafIndex` tells which certificate the private key belongs to: -1 for none of them. A root at
- * the end is superfluous and fine.
+ * the end is superfluous and fine, if it is one that clients know.
  */
 export async function inspectChain(chain: Chain, leafIndex: number, now: Date): Promise<Finding[]> {
   const [first] = chain;
@@ -32,7 +35,8 @@ function leafNotFirst(chain: Chain, leafIndex: number): Finding {
   return wrongOrder(`tls.key belongs to certificate ${place}, but ${chain[0].subject} comes first`);
 }
 
-async function inspectLinks([first, ...issuers]: Chain): Promise<Finding[]> {
+async function inspectLinks(chain: Chain): Promise<Finding[]> {
+  const [first, ...issuers] = chain;
   let signed = first;
   for (const [index, issuer] of issuers.entries()) {
     if (!(await isIssuedBy(signed, issuer))) {
@@ -42,7 +46,18 @@ async function inspectLinks([first, ...issuers]: Chain): Promise<Finding[]> {
     }
     signed = issuer;
   }
-  return [];
+  return chain.length > 1 ? inspectRoot(signed) : [];
+}
+
+/** A chain need not have its root, and then nobody can tell from it which one that would be. */
+function inspectRoot(last: Certificate): Finding[] {
+  if (!isSelfSigned(last) || isPublicAuthority(last)) return [];
+  const found = `tls.cert leads to ${last.subject}, which is no public authority: phones will refuse it, developer tools can be told not to`;
+  return [warningFinding("authority_unknown", found, PUBLIC_REMEDY)];
+}
+
+function isSelfSigned({ x509 }: Certificate): boolean {
+  return x509.subject === x509.issuer;
 }
 
 function wrongOrder(reason: string): Finding {
@@ -51,10 +66,11 @@ function wrongOrder(reason: string): Finding {
   return errorFinding("chain_order", `tls.cert is in the wrong order: ${reason}`, remedy);
 }
 
-function issuerMissing({ x509, subject, issuer }: Certificate): Finding {
-  if (x509.subject === x509.issuer) {
+function issuerMissing(certificate: Certificate): Finding {
+  const { subject, issuer } = certificate;
+  if (isSelfSigned(certificate)) {
     const found = `The certificate of ${subject} is self-signed: phones will refuse it, developer tools can be told not to`;
-    return warningFinding("self_signed", found, "Use a certificate from a public CA");
+    return warningFinding("self_signed", found, PUBLIC_REMEDY);
   }
   const found = `tls.cert has only the certificate of ${subject}, not that of its issuer ${issuer}: phones will refuse it`;
   const remedy = "Use fullchain.pem: this server's certificate, then the intermediates";

@@ -5,7 +5,7 @@ import { Backend } from "../support/backend.ts";
 import { Chromium } from "../support/chromium.ts";
 import { runCli } from "../support/cli.ts";
 import { DemoDevice } from "../support/demo-device.ts";
-import { ask } from "../support/guided-device.ts";
+import { ask, GuidedDevice } from "../support/guided-device.ts";
 import { eventually } from "../support/inbox.ts";
 import { call, MiniProgram, readMiniProgram, SDK_PLACE } from "../support/mini-program.ts";
 import { type Posthorn, startPosthorn } from "../support/posthorn.ts";
@@ -82,6 +82,8 @@ describe("/demo in a browser", () => {
     await using world = await DemoWorld.start();
     const { page, errors } = await world.browser.open(`${world.server.url}/demo`);
     await page.getByText("No terminal has called yet").waitFor();
+    const command = `posthorn demo-device --url ${world.server.url}`;
+    expect(await page.locator("#empty code").textContent()).toBe(command);
     await using device = world.device();
     await page.locator('[data-device="demo"] .dot[data-is="true"]').waitFor();
     const first = await reading(page);
@@ -133,6 +135,92 @@ describe("/demo in a browser", () => {
       return found.length >= 3 && found.at(-1) === posted().at(-1) ? found : undefined;
     }, "the newest reading");
     expect(shown).toEqual(posted().slice(-shown.length));
+  });
+
+  test("shows the terminal that its address names, also after a reload", async () => {
+    await using world = await DemoWorld.start();
+    for (const id of ["a-first", "kiosk.7", "z-last"]) await world.add(id);
+    const { page, errors } = await world.browser.open(`${world.server.url}/demo#kiosk.7`);
+    const current = page.locator('#devices [aria-current="true"]');
+    await page.locator("#devices li").nth(2).waitFor();
+    expect(await current.getAttribute("data-device")).toBe("kiosk.7");
+
+    await page.locator('[data-device="z-last"]').click();
+    expect(new URL(page.url()).hash).toBe("#z-last");
+    await page.reload();
+    await page.locator("#devices li").nth(2).waitFor();
+    expect(await current.getAttribute("data-device")).toBe("z-last");
+
+    await page.goto(`${world.server.url}/demo#kiosk.7`);
+    await page.locator('[data-device="kiosk.7"][aria-current="true"]').waitFor();
+    await page.goto(`${world.server.url}/demo#not-there-yet`);
+    await page.getByText("Connected").waitFor();
+    expect(await current.getAttribute("data-device")).toBe("kiosk.7");
+    await world.add("not-there-yet");
+    await page.locator('[data-device="not-there-yet"][aria-current="true"]').waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  test("keeps a click and the focus of a keyboard while terminals post", async () => {
+    await using world = await DemoWorld.start();
+    const kiosk = await world.add("kiosk-7");
+    await world.add("z-last");
+    const { page, errors } = await world.browser.open(`${world.server.url}/demo#kiosk-7`);
+    await page.getByText("Connected").waitFor();
+    const button = page.locator('[data-device="z-last"]');
+    /** Shows a value in the list, so that everything was drawn anew. */
+    const postAndSee = async (value: number) => {
+      await kiosk.ask("POST", "/events", { body: { type: "t", data: { value } } });
+      await page.locator('[data-device="kiosk-7"]').getByText(String(value)).waitFor();
+    };
+
+    await button.hover();
+    await page.mouse.down();
+    await postAndSee(111);
+    await page.mouse.up();
+    await page.locator('[data-device="z-last"][aria-current="true"]').waitFor();
+
+    await page.locator('[data-device="kiosk-7"]').focus();
+    await postAndSee(222);
+    const focused = "document.activeElement.dataset.device";
+    expect(await page.evaluate(focused)).toBe("kiosk-7");
+    await page.keyboard.press("Enter");
+    await page.locator('[data-device="kiosk-7"][aria-current="true"]').waitFor();
+    expect(await page.locator("#devices li").count()).toBe(2);
+    expect(errors).toEqual([]);
+  });
+
+  test.each(["#%", "#%E0%A4%A", "#constructor"])(
+    "shows a terminal all the same at %s",
+    async (hash) => {
+      await using world = await DemoWorld.start();
+      await world.add("kiosk-7");
+      const { page, errors } = await world.browser.open(`${world.server.url}/demo${hash}`);
+      await page.locator('[data-device="kiosk-7"][aria-current="true"]').waitFor();
+      await page.getByText("Connected").waitFor();
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test("shows what a terminal posts, whatever it calls it", async () => {
+    await using world = await DemoWorld.start();
+    const kiosk = await world.add("kiosk-7");
+    const { page, errors } = await world.browser.open(`${world.server.url}/demo#kiosk-7`);
+    await page.getByText("Connected").waitFor();
+    for (const name of ["constructor", "__proto__", "toString", "ago", "light"]) {
+      // As text: as an object of ours __proto__ would be something else.
+      await kiosk.ask("POST", "/events", { body: `{"type":"t","data":{"${name}":7}}` });
+      await page.locator("#value-name").getByText(name, { exact: true }).waitFor();
+      expect(await page.locator("#value").textContent()).toBe("7");
+      expect(await page.locator('[data-device="kiosk-7"]').textContent()).toBe("kiosk-77 ");
+    }
+    await kiosk.ask("PATCH", "/state", { body: '{"__proto__":1,"a.b[0]":2}' });
+    const backend = new Backend(world.server.url, { "x-api-key": "dev" });
+    await backend.send("PATCH", "/v1/devices/kiosk-7/state", { constructor: 3 });
+    await page.locator("#state tr").nth(2).waitFor();
+    const rows = await page.locator("#state tr").allTextContents();
+    expect(rows.toSorted()).toEqual(["__proto__1", "a.b[0]2", "constructor3"]);
+    expect(errors).toEqual([]);
   });
 
   test("fits a phone", async () => {
@@ -207,6 +295,13 @@ class DemoWorld implements AsyncDisposable {
 
   device(id = "demo"): DemoDevice {
     return new DemoDevice(EXECUTABLE, "--url", this.server.url, "--id", id);
+  }
+
+  /** A terminal that called once, and does nothing but what the test says. */
+  async add(id: string): Promise<GuidedDevice> {
+    const device = new GuidedDevice(this.server.url, { id, secret: "dev" });
+    expect((await device.ask("POST", "/events", { body: { type: "hello" } })).status).toBe(200);
+    return device;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

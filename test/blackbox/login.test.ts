@@ -1,10 +1,18 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { BACKEND_KEY } from "../support/backend.ts";
+import { makeCertificateFiles } from "../support/certificates.ts";
+import { runCli } from "../support/cli.ts";
 import { FIRST_OFFSET } from "../support/device.ts";
+import { ALIPAY_KEYS, FakeAlipay, signed } from "../support/fake-alipay.ts";
+import { FakeWeChat } from "../support/fake-wechat.ts";
 import { FrameSocket, type SocketOptions } from "../support/frame-socket.ts";
+import { ask } from "../support/guided-device.ts";
+import { type Posthorn, startPosthorn } from "../support/posthorn.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 import { signToken } from "../support/tokens.ts";
 import { parseLine, type WireConnect } from "../support/wire.ts";
+import { Workspace } from "../support/workspace.ts";
 
 setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
 
@@ -145,6 +153,147 @@ describe.each(TARGETS)("/login on $name", (target) => {
     expect(recovered["device:43"]?.publications).toBeUndefined();
   });
 });
+
+describe.each(TARGETS)("the url of a ticket on $name", (target) => {
+  const api = { keys: [BACKEND_KEY] };
+
+  test("leads where the backend asked for it, by the name it used", async () => {
+    await using server = await startPosthorn(target, { config: { api } });
+    for (const host of ["127.0.0.1", "localhost"]) {
+      const url = await ticketUrl(`http://${host}:${server.port}`);
+      expect(url).toStartWith(`ws://${host}:${server.port}/login?ticket=pht_`);
+      using socket = await FrameSocket.open(url);
+      await connected(socket);
+    }
+  });
+
+  test("is one for wss where the server speaks TLS", async () => {
+    await using workspace = await Workspace.make();
+    const { ca, cert, key } = await makeCertificateFiles(target, workspace);
+    const config = { api, tls: { cert, key } };
+    await using server = await startPosthorn(target, { workspace, config });
+    const url = await ticketUrl(server.url, ca);
+    expect(url).toStartWith(`${server.wsUrl}/login?ticket=pht_`);
+    expect(url).toStartWith("wss:");
+    using socket = await FrameSocket.open(url, { ca });
+    await connected(socket);
+  });
+
+  test("leads to server.public_url where that is set, as behind a proxy", async () => {
+    const config = { api, server: { host: "127.0.0.1", public_url: "https://push.example.com" } };
+    await using server = await startPosthorn(target, { config });
+    expect(await ticketUrl(server.url)).toStartWith("wss://push.example.com/login?ticket=pht_");
+  });
+});
+
+describe.each(TARGETS)("a session on $name", (target) => {
+  const [first, second] = ["first", "second"].map((it) => `${it}-secret-${"x".repeat(32)}`);
+
+  test("outlives a change of its secret, and ends with its mini-program", async () => {
+    await using wechat = new FakeWeChat();
+    await using workspace = await Workspace.make();
+    const { url, appId, secret } = wechat.settings;
+    const table = { provider: "wechat", url, app_id: appId, secret };
+    const start = (sessions: Readonly<Record<string, unknown>>, more = {}) => {
+      const config = { sessions, logins: { wechat: { ...table, ...more } } };
+      return startPosthorn(target, { workspace, config });
+    };
+    const again = async (server: Posthorn, session: unknown) => {
+      const answer = await ask(`${server.url}/v1/login/session`, {
+        method: "POST",
+        body: { session },
+      });
+      return [answer.status, answer.body["user"] ?? answer.body["code"]];
+    };
+
+    await using before = await start({ secret: first });
+    const code = wechat.login({ openid: "oAnna" });
+    const login = { method: "POST", body: { code } };
+    const { session } = (await ask(`${before.url}/v1/login/wechat`, login)).body;
+    await before.stop();
+
+    const changed = { secret: second, previous_secret: first };
+    await using rotated = await start(changed);
+    expect(await again(rotated, session)).toEqual([200, "wechat-oAnna"]);
+    const later = { method: "POST", body: { code: wechat.login({ openid: "oBob" }) } };
+    const { session: newer } = (await ask(`${rotated.url}/v1/login/wechat`, later)).body;
+    await rotated.stop();
+
+    await using other = await start(changed, { app_id: "wxOther" });
+    expect(await again(other, session)).toEqual([401, "session_invalid"]);
+    await other.stop();
+
+    await using done = await start({ secret: second });
+    expect(await again(done, session)).toEqual([401, "session_invalid"]);
+    expect(await again(done, newer)).toEqual([200, "wechat-oBob"]);
+  });
+});
+
+describe.each(TARGETS)("a login by Alipay on $name", (target) => {
+  test("is signed by the app's key, and lets in whom Alipay's signature names", async () => {
+    await using workspace = await Workspace.make();
+    await using alipay = await FakeAlipay.start(workspace);
+    const { url, appId, privateKeyFile, alipayPublicKeyFile } = alipay.settings;
+    const table = { provider: "alipay", url, app_id: appId, private_key: privateKeyFile };
+    const logins = { shop: { ...table, alipay_public_key: alipayPublicKeyFile } };
+    await using server = await startPosthorn(target, { workspace, config: { logins } });
+    const login = (code: string) =>
+      ask(`${server.url}/v1/login/shop`, { method: "POST", body: { code } });
+
+    const code = alipay.login({ open_id: "aAnna" });
+    const { status, body } = await login(code);
+    expect([status, body["user"]]).toEqual([200, "shop-aAnna"]);
+    using socket = await FrameSocket.open(`${server.wsUrl}/login?ticket=${body["ticket"]}`);
+    await connected(socket);
+    const { session } = body;
+    const again = await ask(`${server.url}/v1/login/session`, {
+      method: "POST",
+      body: { session },
+    });
+    expect([again.status, again.body["user"]]).toEqual([200, "shop-aAnna"]);
+
+    const used = await login(code);
+    expect([used.status, used.body["code"]]).toEqual([401, "login_code_invalid"]);
+    const forged = { open_id: "evil" };
+    alipay.intercept = () =>
+      signed("alipay_system_oauth_token_response", forged, ALIPAY_KEYS.other);
+    const refused = await login("c");
+    expect([refused.status, refused.body["code"]]).toEqual([503, "login_unavailable"]);
+    await server.waitForLog("http.unavailable");
+    for (const secret of [...alipay.tokens, code, "PRIVATE KEY"]) {
+      expect(server.output).not.toContain(secret);
+    }
+  });
+
+  test("is not offered with a key that cannot be used: the server does not start", async () => {
+    await using workspace = await Workspace.make();
+    const file = await workspace.write("app.pem", "canary");
+    const shop = { provider: "alipay", app_id: "2021", private_key: file };
+    await workspace.write(
+      "posthorn.toml",
+      `[logins.shop]\n${Object.entries(shop)
+        .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+        .join("\n")}\n[server]\nport = 0\n`,
+    );
+    const { code, stdout, stderr } = await runCli(target, ["serve"], { workspace });
+    expect(code).not.toBe(0);
+    expect(stderr + stdout).toContain(
+      `private_key of a login: ${file} does not hold what is wanted`,
+    );
+    expect(stderr + stdout).not.toContain("canary");
+  });
+});
+
+/** Where the client of a user is to connect, as the backend learns it. */
+async function ticketUrl(server: string, ca?: string): Promise<string> {
+  const answer = await fetch(`${server}/v1/tickets`, {
+    method: "POST",
+    headers: { "x-api-key": BACKEND_KEY },
+    body: JSON.stringify({ user: "anna" }),
+    ...(ca !== undefined && { tls: { ca } }),
+  });
+  return String(((await answer.json()) as { readonly url?: unknown }).url);
+}
 
 function login(site: Site, query: string, options: SocketOptions = {}): Promise<FrameSocket> {
   return FrameSocket.open(`${site.server.wsUrl}/login${query}`, options);

@@ -189,6 +189,24 @@ describe.each(TARGETS)("a mini-program against $name", (target) => {
     });
   });
 
+  test("without a ticket is told that the server wants one", async () => {
+    await using site = await startSite(target);
+    using app = new App(miniprogram, { url: site.server.wsUrl });
+    expect((await app.next("stopped")).problem).toMatchObject({ cause: "ticket_missing" });
+  });
+
+  test("with a ticket from before a restart is told that it is refused", async () => {
+    await using fleet = await Fleet.start(target);
+    const { body } = await fleet.api("POST", "/v1/tickets", { body: { user: "u" } });
+    await fleet.killAndRestart();
+    using app = appAt(fleet, { getTicket: () => String(body["ticket"]) });
+    const { problem } = await app.statuses.find((it) => it.problem !== undefined, {
+      what: "a status with a problem",
+    });
+    expect(problem).toMatchObject({ cause: "ticket_refused", code: 109, text: "token expired" });
+    expect(() => appAt(fleet, { url: String(body["url"]) })).toThrow("Cannot use url");
+  });
+
   test("sends a command, and hears its answer also when it was away meanwhile", async () => {
     await using fleet = await Fleet.start(target);
     const device = await fleet.addDevice("42");

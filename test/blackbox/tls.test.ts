@@ -15,7 +15,7 @@ setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe.each(TARGETS)("TLS on $name", (target) => {
-  test("speaks https and wss with the files that posthorn cert made, without a finding", async () => {
+  test("speaks https and wss with the files that posthorn cert made, whose authority phones do not know", async () => {
     await using workspace = await Workspace.make();
     const { ca, cert, key } = await makeCertificateFiles(target, workspace);
     const config = { tls: { cert, key }, server: { public_url: "https://localhost" } };
@@ -27,8 +27,11 @@ describe.each(TARGETS)("TLS on $name", (target) => {
     await socket.line(({ push }) => push?.connect !== undefined, "hello");
     expect((await device.post({ type: "t", data: 1 })).status).toBe(200);
     await socket.publication("device:42", 1);
-    expect(server.logged("tls.finding")).toEqual([]);
-    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow(); // the authority is not a known one
+    const env = { POSTHORN_SERVER__PORT: String(server.port) };
+    const { stdout } = await runCli(target, ["check"], { workspace, env });
+    expect(stdout).toContain("https and wss: Posthorn runs there");
+    expect(server.logged("tls.finding").map(({ code }) => code)).toEqual(["authority_unknown"]);
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });
 
   test("lets nobody else read the private key that posthorn cert wrote", async () => {
@@ -49,9 +52,13 @@ describe.each(TARGETS)("TLS on $name", (target) => {
     const leafOnly = `${full.cert.split("-----END CERTIFICATE-----")[0]}-----END CERTIFICATE-----\n`;
     const cases = [
       { files: { cert: leafOnly, key: full.key }, codes: ["chain_incomplete"] },
-      { files: soon, codes: ["certificate_expiring"] },
+      { files: soon, codes: ["authority_unknown", "certificate_expiring"] },
       { files: nameless, codes: ["names_missing", "self_signed"] },
-      { files: full, codes: ["host_uncovered"], publicUrl: "https://push.example.com" },
+      {
+        files: full,
+        codes: ["authority_unknown", "host_uncovered"],
+        publicUrl: "https://push.example.com",
+      },
     ];
     for (const { files, codes, publicUrl = "https://localhost" } of cases) {
       await using workspace = await Workspace.make();

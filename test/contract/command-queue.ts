@@ -175,6 +175,21 @@ export function describeCommandQueue({ name, keepsAfterClose, open }: EngineUnde
         expect(enqueued.filter((one) => !("added" in one))).toEqual([]);
       });
 
+      test("finds for commandUnderKey() what it would answer with, and adds nothing", async () => {
+        const anna = { kind: "user", user: "anna" } as const;
+        const bob = { kind: "user", user: "bob" } as const;
+        const command = make("c1", { key: "k", sender: anna });
+        await engine.addCommand(command);
+        const sent = { device: door, sender: anna, key: "k" };
+        expect(await engine.commandUnderKey(sent)).toEqual(command);
+        await cancel("c1");
+        expect(await engine.commandUnderKey(sent)).toMatchObject({ id: "c1", status: "canceled" });
+        for (const other of [{ key: "l" }, { sender: bob }, { device: gate }]) {
+          expect(await engine.commandUnderKey({ ...sent, ...other })).toBeUndefined();
+        }
+        expect(await engine.openCommands(door)).toBe(0);
+      });
+
       test("remembers the key of a command that ended, as it ended", async () => {
         await add("c1", { key: "k" });
         await cancel("c1");
@@ -653,6 +668,20 @@ export function describeCommandQueue({ name, keepsAfterClose, open }: EngineUnde
           type: "command.sent",
           data: JSON.parse(publications[1]?.data ?? ""),
         });
+      });
+
+      test("tells the backend of a command's key, and the channel of none", async () => {
+        await engine[Symbol.asyncDispose]();
+        engine = await start({ ...ownEvents, endpoints: { "command.queued": ["shop"] } });
+        await addDevice("door");
+        await add("c1", { key: "k" });
+        const take = { endpoint: "shop", nowMs: clock.nowMs(), max: 10, leaseMs: 1 };
+        const [row] = (await engine.take(take)).rows;
+        expect(JSON.parse(row?.body ?? "").data.data).toMatchObject({ command: "c1", key: "k" });
+        const { publications } = await engine.history(deviceChannel(door), everything);
+        const { data } = JSON.parse(publications[0]?.data ?? "");
+        expect(data).toMatchObject({ command: "c1" });
+        expect(data).not.toHaveProperty("key");
       });
     });
 

@@ -3,6 +3,7 @@ import { type CommandId, enqueueCommand } from "../../src/core/command.ts";
 import type { DeviceId } from "../../src/core/device-id.ts";
 import { Fault } from "../../src/core/faults.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
+import type { SentUnderKey } from "../../src/core/ports/command-queue.ts";
 import type { StopSignal } from "../../src/core/ports/stop-signal.ts";
 
 interface Waiting {
@@ -41,5 +42,14 @@ export class FakeCommands {
     const record = this.#records.get(`${device} ${id}`);
     if (record === undefined) throw new Fault("command_unknown", { detail: `no ${id}` });
     return record;
+  }
+
+  async findUnderKey({ device, sender, key }: SentUnderKey): Promise<CommandRecord> {
+    const sentBy = JSON.stringify(sender);
+    for (const record of this.#records.values()) {
+      const isIt = record.device === device && record.key === key;
+      if (isIt && JSON.stringify(record.sender) === sentBy) return record;
+    }
+    throw new Fault("command_unknown", { detail: `no ${key}` });
   }
 }

@@ -11,6 +11,7 @@ import type {
   CommandPage,
   CommandQueue,
   LeaseRequest,
+  SentUnderKey,
 } from "../../src/core/ports/command-queue.ts";
 
 const TICKED_MAX = 100;
@@ -65,6 +66,11 @@ export class MemoryCommands implements CommandQueue {
   async command(device: DeviceId, id: CommandId) {
     this.#check();
     return this.#find(device, id);
+  }
+
+  async commandUnderKey(sent: SentUnderKey) {
+    this.#check();
+    return this.#of(sent.device).find((it) => isSameKey(it, sent));
   }
 
   async commands({ device, before, limit }: CommandPage) {
@@ -145,6 +151,6 @@ export class MemoryCommands implements CommandQueue {
   }
 }
 
-function isSameKey(a: CommandRecord, b: CommandRecord): boolean {
+function isSameKey(a: CommandRecord, b: Pick<CommandRecord, "key" | "sender">): boolean {
   return a.key === b.key && JSON.stringify(a.sender) === JSON.stringify(b.sender);
 }

@@ -8,6 +8,12 @@ export const MINI_PROGRAM = resolve(import.meta.dir, "../../config/demo/miniprog
 /** Where `posthorn sdk --out` puts the client. */
 export const SDK_PLACE = "lib/posthorn.miniprogram.js";
 
+/** The demo's own code: what `posthorn sdk --out` wrote beside it is a developer's. */
+export function scriptsOfMiniProgram(): readonly string[] {
+  const names = [...new Bun.Glob("**/*.js").scanSync(MINI_PROGRAM)];
+  return names.filter((name) => !name.startsWith("lib/"));
+}
+
 /** A page's own functions, and those that every page has. */
 export interface OpenPage {
   readonly data: Readonly<Record<string, unknown>>;
@@ -46,8 +52,9 @@ export class MiniProgram implements Disposable {
   readonly #loaded: Loaded;
 
   constructor({ files, wx = {} }: MiniProgramOptions) {
-    const names = [...new Bun.Glob("**/*.js").scanSync(MINI_PROGRAM)];
-    const own = Object.fromEntries(names.map((name) => [name, readMiniProgram(name)]));
+    const own = Object.fromEntries(
+      scriptsOfMiniProgram().map((name) => [name, readMiniProgram(name)]),
+    );
     this.#loaded = this.phone.launch<Loaded>(bundle({ ...own, ...files }));
     this.#loaded.start({
       getAppBaseInfo: () => ({ language: "en" }),

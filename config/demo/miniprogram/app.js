@@ -1,9 +1,9 @@
 const { createPosthorn } = require("./lib/posthorn.miniprogram.js");
-const { url } = require("./config.js");
+const { url, getTicket } = require("./config.js");
 
 App({
   onLaunch() {
     // One connection for all pages: it goes on while they come and go, and survives the background.
-    this.posthorn = createPosthorn({ url });
+    this.posthorn = createPosthorn({ url, getTicket });
   },
 });

@@ -4,6 +4,9 @@ const SERVER = "192.168.1.10:8077";
 /** Without TLS and without a listed domain, which a phone takes for an address in its own LAN only. */
 exports.url = `ws://${SERVER}`;
 
+/** What lets the user in; `serve --dev` lets everyone in. */
+exports.getTicket = undefined;
+
 /** The devices to show. `serve --dev` tells everyone of all; yours come from your backend. */
 exports.loadDevices = () =>
   new Promise((resolve, reject) => {

@@ -1,3 +1,5 @@
+const { own } = require("./own.js");
+
 const UNITS = { temperature: " °C", humidity: " %" };
 
 /** The first number that a device posted, or undefined: its name, its value, and how to show it. */
@@ -6,5 +8,5 @@ exports.readingOf = ({ data }) => {
   if (found === undefined) return undefined;
   const [name, value] = found;
   const digits = name === "temperature" ? value.toFixed(1) : String(value);
-  return { name, value, text: `${digits}${UNITS[name] || ""}` };
+  return { name, value, text: `${digits}${own(UNITS, name) || ""}` };
 };

@@ -42,6 +42,7 @@ const CHINESE = {
   desired: "期望值",
 };
 
-const { language } = wx.getAppBaseInfo();
+// Older versions of WeChat know only the second one.
+const { language } = wx.getAppBaseInfo ? wx.getAppBaseInfo() : wx.getSystemInfoSync();
 
-exports.texts = language.indexOf("zh") === 0 ? CHINESE : ENGLISH;
+exports.texts = String(language).indexOf("zh") === 0 ? CHINESE : ENGLISH;

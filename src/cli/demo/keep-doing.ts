@@ -13,16 +13,19 @@ export interface KeepDoingOptions {
   readonly entropy: Entropy;
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
+  /** What those who wait have told: the same trouble of another step is told by one of them. */
+  readonly troubles: Map<object, string>;
 }
 
 /** Does a step again and again until the signal aborts, later and later while the line is broken. */
 export async function keepDoing(
   step: () => Promise<void>,
-  { clock, entropy, signal, print }: KeepDoingOptions,
+  { clock, entropy, signal, print, troubles }: KeepDoingOptions,
 ): Promise<void> {
   let pauseMs = PAUSE_FIRST_MS;
   while (!signal.aborted) {
     try {
+      troubles.delete(step);
       await step();
       pauseMs = PAUSE_FIRST_MS;
     } catch (error) {
@@ -31,7 +34,11 @@ export async function keepDoing(
       // A fleet that lost its server must not come back as one.
       const jitteredMs = pauseMs + entropy.fraction() * (pauseMs / 2);
       const waitMs = Math.max(jitteredMs, error.retryAfterMs);
-      print(`trouble: ${error.message}; again in ${(waitMs / 1000).toFixed(1)} s`);
+      const isTold = [...troubles.values()].includes(error.message);
+      if (!isTold) {
+        troubles.set(step, error.message);
+        print(`trouble: ${error.message}; again in ${(waitMs / 1000).toFixed(1)} s`);
+      }
       await pause(waitMs, clock, signal);
       pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);
     }

@@ -78,10 +78,11 @@ class DemoTerminal {
   /** All it does at the same time. */
   loops(): readonly Promise<void>[] {
     this.#outbox.addReport(this.#appliance.state);
+    const options = { ...this.#options, troubles: new Map() };
     return [
       this.#measure(),
-      keepDoing(() => this.#send(), this.#options),
-      keepDoing(() => this.#fetchCommands(), this.#options),
+      keepDoing(() => this.#send(), options),
+      keepDoing(() => this.#fetchCommands(), options),
     ];
   }
 

@@ -1,4 +1,4 @@
-import type { CommandId, CommandRecord } from "../command.ts";
+import type { CommandId, CommandRecord, CommandSender } from "../command.ts";
 import type { CommandInput, CommandOutcome, CommandTick } from "../command-life.ts";
 import type { DeviceId } from "../device-id.ts";
 
@@ -11,6 +11,13 @@ export type Enqueued =
   | { readonly unknown: true }
   /** As many commands of the device as may are open already. */
   | { readonly full: number };
+
+/** Which command a sender means by a key of its own. */
+export interface SentUnderKey {
+  readonly device: DeviceId;
+  readonly sender: CommandSender;
+  readonly key: string;
+}
 
 export interface LeaseRequest {
   readonly device: DeviceId;
@@ -54,6 +61,8 @@ export interface CommandQueue {
     input: CommandInput,
   ): Promise<CommandOutcome | undefined>;
   command(device: DeviceId, id: CommandId): Promise<CommandRecord | undefined>;
+  /** What `addCommand` would answer as `existing`. */
+  commandUnderKey(sent: SentUnderKey): Promise<CommandRecord | undefined>;
   /** Resolves to undefined when the device has no command `before`. */
   commands(page: CommandPage): Promise<readonly CommandRecord[] | undefined>;
   /** What this receiver got and nobody has acknowledged yet, at most `LIMITS.commandsPerFetch`. */

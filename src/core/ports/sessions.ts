@@ -1,8 +1,6 @@
 /** Who somebody is that logged in some time ago. */
 export interface Session {
   readonly user: string;
-  /** The name of the login that said so. */
-  readonly login: string;
   /** In milliseconds since 1970. */
   readonly expiresAtMs: number;
 }

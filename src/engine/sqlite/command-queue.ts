@@ -62,9 +62,9 @@ export function createCommandQueue(
 
     moveCommand,
 
-    command(device, id) {
-      return read.run("command", { device, id });
-    },
+    command: (device, id) => read.run("command", { device, id }),
+
+    commandUnderKey: (sent) => read.run("commandUnderKey", sent),
 
     async commands({ device, before = null, limit }) {
       refuseNegative("list commands: limit", limit);

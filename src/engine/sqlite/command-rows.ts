@@ -3,7 +3,7 @@ import type { CommandId, CommandRecord, CommandSender } from "../../core/command
 import { dueAtMs } from "../../core/command-life.ts";
 import type { DeviceId } from "../../core/device-id.ts";
 import { LIMITS } from "../../core/limits.ts";
-import type { WaitingCommands } from "../../core/ports/command-queue.ts";
+import type { SentUnderKey, WaitingCommands } from "../../core/ports/command-queue.ts";
 
 /** Names one command. */
 export interface CommandRef {
@@ -30,9 +30,7 @@ export function prepareCommandRows(database: DatabaseSync) {
   const update = database.prepare(
     "UPDATE command SET status = ?, due_at_ms = ?, finished_at_ms = ?, record = ? WHERE id = ?",
   );
-  const withKey = database.prepare(
-    "SELECT record FROM command WHERE device = ? AND sender = ? AND key = ?",
-  );
+  const underKey = prepareFindUnderKey(database);
   const waiting = database.prepare(
     `SELECT record FROM command WHERE device = ? AND status = 'queued' AND due_at_ms > ?
      ORDER BY priority DESC, seq LIMIT ?`,
@@ -47,7 +45,7 @@ export function prepareCommandRows(database: DatabaseSync) {
     },
     /** The command that has this one's device, sender and key. */
     sameKey({ device, sender, key }: CommandRecord): CommandRecord | undefined {
-      return key === undefined ? undefined : toRecord(withKey.get(device, nameOf(sender), key));
+      return key === undefined ? undefined : underKey({ device, sender, key });
     },
     /** What may be leased, first things first. What its ttl has ended and no tick yet is left out. */
     waiting({ device, nowMs, max }: WaitingQuery): readonly CommandRecord[] {
@@ -60,6 +58,15 @@ export function prepareCommandRows(database: DatabaseSync) {
 export function prepareFindCommand(database: DatabaseSync) {
   const select = database.prepare("SELECT record FROM command WHERE id = ? AND device = ?");
   return ({ device, id }: CommandRef) => toRecord(select.get(id, device));
+}
+
+/** Finds the command of a device that its sender gave this key. */
+export function prepareFindUnderKey(database: DatabaseSync) {
+  const select = database.prepare(
+    "SELECT record FROM command WHERE device = ? AND sender = ? AND key = ?",
+  );
+  return ({ device, sender, key }: SentUnderKey) =>
+    toRecord(select.get(device, nameOf(sender), key));
 }
 
 /** Counts the commands of a device that have no end yet. */

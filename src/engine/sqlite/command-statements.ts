@@ -11,13 +11,14 @@ import { commandEvent } from "../../core/command-text.ts";
 import type { DeviceId } from "../../core/device-id.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { OwnEventRules } from "../../core/own-event.ts";
-import type { LeaseRequest } from "../../core/ports/command-queue.ts";
+import type { LeaseRequest, SentUnderKey } from "../../core/ports/command-queue.ts";
 import {
   type CommandRef,
   prepareCommandRows,
   prepareCountOpen,
   prepareCountWaiting,
   prepareFindCommand,
+  prepareFindUnderKey,
   toRecords,
 } from "./command-rows.ts";
 import { prepareHasDevice } from "./device-rows.ts";
@@ -112,11 +113,13 @@ export function prepareCommandReads(database: DatabaseSync) {
      WHERE device > ? AND status = 'queued' AND due_at_ms > ? ORDER BY device LIMIT ?`,
   );
   const find = prepareFindCommand(database);
+  const findUnderKey = prepareFindUnderKey(database);
   const countOpen = prepareCountOpen(database);
   const due = prepareDueCommands(database);
   return {
     waitingCommands: prepareCountWaiting(database),
     command: (ref: CommandRef): CommandRecord | undefined => find(ref),
+    commandUnderKey: (sent: SentUnderKey): CommandRecord | undefined => findUnderKey(sent),
     commands(page: {
       readonly device: DeviceId;
       readonly before: CommandId | null;

@@ -28,13 +28,14 @@ const NOBODY: readonly string[] = [];
 /** Publishes an event on its device's channel and puts it in the outbox, in the running transaction. */
 export function prepareTell(append: (input: AppendInput, nowMs: number) => AppendOutput): Tell {
   return (event, { rules, nowMs }) => {
-    const { device, timeMs } = event;
+    const { device, timeMs, backendData } = event;
     const data = encodeOwnEvent(event);
+    const told = backendData === undefined ? data : encodeOwnEvent({ ...event, data: backendData });
     const { retention } = rules;
     const endpoints = rules.endpoints[event.type] ?? NOBODY;
     const publication = { channel: deviceChannel(device), timeMs, data, tags: null, info: null };
     const unguarded = { dedupe: null, version: null };
-    const outbox = webhookEntries({ ...event, data }, endpoints);
+    const outbox = webhookEntries({ ...event, data: told }, endpoints);
     const { epoch, offset } = append({ ...publication, retention, ...unguarded, outbox }, nowMs);
     return { device, data, timeMs, epoch, offset, endpoints };
   };

@@ -12,7 +12,11 @@ interface SocketClass {
 interface Window extends Partial<Target> {
   readonly WebSocket?: SocketClass;
   readonly document?: Target & { readonly visibilityState: string };
+  readonly navigator?: { readonly language?: string };
 }
+
+/** All that browsers tell of the kind of a network. */
+const ONLINE = "online";
 
 /**
  * Browsers. Throws where there is no WebSocket, as in Node 20: no new attempt would find one. A hidden page
@@ -39,8 +43,10 @@ export function browserPlatform(api: object = globalThis): Platform {
     onHide: (run) => onVisibility("hidden", run),
     onNetwork: (run) => {
       window.addEventListener?.("offline", () => run(false, "none"));
-      window.addEventListener?.("online", () => run(true, "unknown"));
+      window.addEventListener?.("online", () => run(true, ONLINE));
     },
+    findNetwork: (run) => run(ONLINE),
+    language: () => window.navigator?.language ?? "",
   };
 }
 

@@ -28,12 +28,27 @@ export interface MiniProgramApi {
   onAppShow?(run: () => void): void;
   onAppHide?(run: () => void): void;
   onNetworkStatusChange?(run: (status: NetworkStatus) => void): void;
+  getNetworkType?(
+    options: Outcome & { readonly success: (status: NetworkStatus) => void },
+  ): unknown;
+  getAppBaseInfo?(): AppInfo;
+  getSystemInfoSync?(): AppInfo;
 }
 
 interface NetworkStatus {
   readonly isConnected?: boolean;
   readonly networkType?: string;
 }
+
+interface AppInfo {
+  readonly language?: string;
+}
+
+/** Where an error has its words; the first that has any counts. */
+const WORDS = ["errMsg", "errorMessage", "message"] as const;
+
+/** Where it has a number, which says more than its words on some phones. `error` is Alipay's. */
+const NUMBERS = ["errno", "errNo", "errCode", "errorCode", "error", "code"] as const;
 
 /** The platform that has this API; `options` are added to every `connectSocket`. */
 export function createTaskPlatform(
@@ -51,9 +66,38 @@ export function createTaskPlatform(
     onHide: (run) => platform.onAppHide?.(run),
     onNetwork: (run) =>
       platform.onNetworkStatusChange?.(({ isConnected, networkType }) =>
-        run(isConnected !== false, String(networkType)),
+        run(isConnected !== false, kindOf(networkType)),
       ),
+    findNetwork: (run) => findNetwork(platform, run),
+    language: () => languageOf(name, platform),
   };
+}
+
+/** Alipay does not write them as it does elsewhere. */
+function kindOf(networkType: string | undefined): string {
+  return String(networkType).toLowerCase();
+}
+
+function findNetwork(api: MiniProgramApi, run: (kind: string) => void): void {
+  const success = ({ networkType }: NetworkStatus) => {
+    if (networkType !== undefined && networkType !== "none") run(kindOf(networkType));
+  };
+  // Without an answer it stays unknown, as where nobody can be asked.
+  attempt(() => {
+    const asked = api.getNetworkType?.({ success, fail: noop, complete: noop });
+    if (isPromise(asked)) asked.then(noop, noop);
+  }, noop);
+}
+
+function languageOf(name: PlatformName, api: MiniProgramApi): string {
+  // WeChat calls the second one outdated, each time it is called.
+  const isQuiet = name === "alipay" || name === "douyin";
+  try {
+    const known = api.getAppBaseInfo?.().language;
+    return known || (isQuiet && api.getSystemInfoSync?.().language) || "";
+  } catch {
+    return ""; // no reason not to connect
+  }
 }
 
 function openTask(
@@ -130,10 +174,18 @@ function dataOf(message: unknown): string | undefined {
   return typeof inner === "string" ? inner : undefined;
 }
 
+/** The words of an error and its numbers, such as `must be wss (error 20)`. */
 function textOf(error: unknown): string {
-  const text =
-    memberOf(error, "errMsg") ?? memberOf(error, "errorMessage") ?? memberOf(error, "message");
-  return String(text ?? JSON.stringify(error));
+  const words = WORDS.map((name) => memberOf(error, name)).find(isTelling);
+  const numbers = NUMBERS.filter((name) => isTelling(memberOf(error, name))).map(
+    (name) => `(${name} ${memberOf(error, name)})`,
+  );
+  const text = [words, ...numbers].filter(isTelling).join(" ");
+  return text || (typeof error === "string" ? error : String(JSON.stringify(error)));
+}
+
+function isTelling(value: unknown): value is string | number {
+  return (typeof value === "string" || typeof value === "number") && Boolean(value);
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -1,5 +1,5 @@
-import type { CommandRecord } from "../../core/command.ts";
-import { encodeCommand } from "../../core/command-text.ts";
+import type { CommandRecord, CommandSender } from "../../core/command.ts";
+import { encodeCommand, withoutKey } from "../../core/command-text.ts";
 import type { Commands } from "../../core/commands.ts";
 import type { DeviceId } from "../../core/device-id.ts";
 import { Fault } from "../../core/faults.ts";
@@ -8,7 +8,7 @@ import { decodeGetCommand, decodeSendCommand } from "../../protocol/rpc-body.ts"
 import type { OwnMethod } from "./own-method.ts";
 
 /** Commands as clients deal with them. */
-export type SentCommands = Pick<Commands, "send" | "find">;
+export type SentCommands = Pick<Commands, "send" | "find" | "findUnderKey">;
 
 /** `command.send`: queues a command for a device, and waits perhaps for its end. */
 export const sendCommand: OwnMethod = ({ identity, services }, data) => {
@@ -18,7 +18,7 @@ export const sendCommand: OwnMethod = ({ identity, services }, data) => {
     const detail = `nothing lets this client send ${JSON.stringify(type)} to device "${device}"`;
     throw new Fault("command_denied", { detail });
   }
-  const sender = { kind: "user", user: identity.user } as const;
+  const sender = senderOf(identity);
   return {
     waits: waitMs > 0,
     answer: async (signal) =>
@@ -26,15 +26,24 @@ export const sendCommand: OwnMethod = ({ identity, services }, data) => {
   };
 };
 
-/** `command.get`: one command of a device that the client sees, or that its user sent. */
+/**
+ * `command.get`: one command of a device that the client sees, or that its user sent; by its id, or by
+ * the key under which this user sent it. It never sends one, whatever the key.
+ */
 export const getCommand: OwnMethod = ({ identity, services }, data) => {
-  const { device, id } = decodeGetCommand(data);
+  const asked = decodeGetCommand(data);
+  const { device } = asked;
   if (!maySee(identity, device) && !identity.commands.has(device)) throw unseen(device);
   return {
     waits: false,
     async answer() {
-      const command = await services.commands.find(device, id);
-      if (mayKnow(identity, command)) return encodeCommand(command);
+      const { commands } = services;
+      const command =
+        "id" in asked
+          ? await commands.find(device, asked.id)
+          : await commands.findUnderKey({ ...asked, sender: senderOf(identity) });
+      if (isOwn(identity, command)) return encodeCommand(command);
+      if (maySee(identity, device)) return encodeCommand(withoutKey(command));
       throw unseen(device);
     },
   };
@@ -46,7 +55,10 @@ export function unseen(device: DeviceId): Fault {
   return new Fault("device_denied", { detail });
 }
 
-function mayKnow(identity: Identity, { device, sender }: CommandRecord): boolean {
-  if (maySee(identity, device)) return true;
-  return sender.kind === "user" && sender.user !== "" && sender.user === identity.user;
+function senderOf({ user }: Identity): CommandSender {
+  return { kind: "user", user };
+}
+
+function isOwn({ user }: Identity, { sender }: CommandRecord): boolean {
+  return sender.kind === "user" && sender.user !== "" && sender.user === user;
 }

@@ -1,21 +1,5 @@
 import { createContext, runInContext } from "node:vm";
-
-/** What the engine brings along and phones do not have, old ones at least. */
-const ABSENT = [
-  "globalThis",
-  "AggregateError",
-  "AsyncDisposableStack",
-  "DisposableStack",
-  "FinalizationRegistry",
-  "Float16Array",
-  "Iterator",
-  "ShadowRealm",
-  "SharedArrayBuffer",
-  "SuppressedError",
-  "Temporal",
-  "WeakRef",
-  "WebAssembly",
-];
+import { codeToAge } from "./old-engine.ts";
 
 /** Code that makes the context's own `Date` tell the phone's time. */
 const PHONE_DATE = `
@@ -28,7 +12,7 @@ const PHONE_DATE = `
 
 /**
  * Loads a CommonJS file as a mini-program does: in a world of its own whose only globals are those
- * of the language and the ones given. Gives what the file exports.
+ * of ES2017 and the ones given. Gives what the file exports.
  */
 export function runBare(
   source: string,
@@ -38,7 +22,7 @@ export function runBare(
   const module = { exports: {} };
   const context = createContext({ ...globals, __now: nowMs });
   runInContext(PHONE_DATE, context);
-  runInContext(ABSENT.map((name) => `delete this.${name};`).join(""), context);
+  runInContext(codeToAge(Object.keys(globals)), context);
   const file = runInContext(`(function (module, exports, require) {${source}\n})`, context);
   const require = (name: string) => {
     throw new Error(`module '${name}' is not defined`);

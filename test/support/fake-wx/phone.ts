@@ -22,6 +22,8 @@ export interface PhoneOptions {
   readonly ca?: string;
   /** A socket that was cut in the background is never told of. */
   readonly forgetsInterrupted?: boolean;
+  /** As `wx.getAppBaseInfo()` tells it; absent: a version of WeChat that does not know the call. */
+  readonly language?: string;
 }
 
 export type AppState = "shown" | "hidden" | "suspended" | "destroyed";
@@ -47,7 +49,8 @@ interface NetworkStatus {
  * - `hide()`: after 5 s of the phone's time the code is frozen, timers and all, and the sockets are
  *   cut; `show()` thaws it, tells of the cut with `1000 interrupted` and runs overdue timers; after
  *   30 min the app is destroyed and has to be launched anew.
- * - `changeNetwork()` leaves the sockets dead without a word, and tells of the change.
+ * - `changeNetwork()` leaves the sockets dead without a word, and tells of the change. With the
+ *   network there is already, which phones tell of now and then, it only tells.
  *
  * Nothing of the app ever runs inside a call that the app made: answers come later, as on a phone.
  */
@@ -62,7 +65,10 @@ export class Phone implements Disposable {
   /** How often the app called `connectSocket`. */
   connects = 0;
   state: AppState = "shown";
+  /** By how much its user has set the time of day; timers do not go by it. */
+  timeOfDayErrorMs = 0;
   readonly #options: PhoneOptions;
+  #networkType = "wifi";
   #hooks = { show: [] as Hook[], hide: [] as Hook[], network: [] as Hook[] };
   #kept: (() => void)[] = [];
   #planned: (() => void)[] = [];
@@ -82,7 +88,8 @@ export class Phone implements Disposable {
     this.state = "shown";
     this.#app += 1;
     const globals = { wx: this.#wx(), console, ...this.#guardedTimers() };
-    return runBare(source, globals, () => this.clock.nowMs) as Exports;
+    const timeOfDayMs = () => this.clock.nowMs + this.timeOfDayErrorMs;
+    return runBare(source, globals, timeOfDayMs) as Exports;
   }
 
   hide(): void {
@@ -121,7 +128,8 @@ export class Phone implements Disposable {
 
   /** Another network, or `none`. */
   changeNetwork(networkType: string): void {
-    for (const task of this.tasks) task.goSilent();
+    if (networkType !== this.#networkType) for (const task of this.tasks) task.goSilent();
+    this.#networkType = networkType;
     const status: NetworkStatus = { isConnected: networkType !== "none", networkType };
     this.#call(this.#hooks.network, status);
   }
@@ -138,7 +146,15 @@ export class Phone implements Disposable {
   }
 
   #wx() {
+    const { language } = this.#options;
     return {
+      ...(language !== undefined && { getAppBaseInfo: () => ({ language }) }),
+      getNetworkType: ({ success, complete }: ConnectOptions) =>
+        this.#host().deliver(() => {
+          const answer = { errMsg: "getNetworkType:ok", networkType: this.#networkType };
+          success?.(answer);
+          complete?.(answer);
+        }),
       connectSocket: (options: ConnectOptions) => this.#connectSocket(options),
       onAppShow: (run: Hook) => void this.#hooks.show.push(run),
       onAppHide: (run: Hook) => void this.#hooks.hide.push(run),

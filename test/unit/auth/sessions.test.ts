@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { hkdfSync } from "node:crypto";
 import { inspect } from "node:util";
+import { SignJWT } from "jose";
 import { sessionSecrets } from "../../../src/auth/session-secrets.ts";
 import { createSessionTokens } from "../../../src/auth/session-tokens.ts";
 import { createTokens } from "../../../src/auth/tokens.ts";
@@ -12,15 +14,19 @@ const SECRET = "0123456789abcdef0123456789abcdef";
 const OTHER = "fedcba9876543210fedcba9876543210";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-function world(secrets: readonly string[] = [SECRET], clock = new FakeClock()) {
-  return { clock, sessions: createSessionTokens({ secrets, ttlMs: 7 * DAY_MS, clock }) };
+const APPS: Readonly<Record<string, string>> = { wechat: "wx1", second: "wx2" };
+
+function world(secrets: readonly string[] = [SECRET], apps = APPS) {
+  const clock = new FakeClock();
+  const appIds = new Map(Object.entries(apps));
+  return { clock, sessions: createSessionTokens({ secrets, appIds, ttlMs: 7 * DAY_MS, clock }) };
 }
 
 describe("a session", () => {
-  test("says for days who logged in, and by what", async () => {
+  test("says for days who logged in", async () => {
     const { clock, sessions } = world();
     const expiresAtMs = clock.nowMs() + 7 * DAY_MS;
-    const session = { user: "wechat-o1", login: "wechat", expiresAtMs };
+    const session = { user: "wechat-o1", expiresAtMs };
     const { text, ...issued } = await sessions.issue("wechat-o1", "wechat");
     expect(issued).toEqual(session);
     clock.advance(7 * DAY_MS - 1000);
@@ -48,6 +54,39 @@ describe("a session", () => {
     const { text } = await world().sessions.issue("anna", "wechat");
     await expect(world([OTHER]).sessions.verify(text)).rejects.toMatchObject({
       code: "session_invalid",
+    });
+  });
+
+  test.each([
+    ["is for another mini-program now", { wechat: "wx9", second: "wx2" }],
+    ["has changed places with another", { wechat: "wx2", second: "wx1" }],
+    ["is not offered any more", { second: "wx1" }],
+  ])("ends when its login %s", async (_, apps) => {
+    const { text } = await world().sessions.issue("wechat-o1", "wechat");
+    await expect(world([SECRET], apps).sessions.verify(text)).rejects.toMatchObject({
+      code: "session_invalid",
+    });
+    expect(await world().sessions.verify(text)).toMatchObject({ user: "wechat-o1" });
+  });
+
+  test("is not made by a login that is not offered", async () => {
+    await expect(world().sessions.issue("anna", "toString")).rejects.toThrow(
+      'Cannot make session: there is no login "toString"',
+    );
+  });
+
+  test("that does not say of which mini-program it is lets nobody in", async () => {
+    const key = new Uint8Array(hkdfSync("sha256", SECRET, "", "posthorn session", 32));
+    const sessionWith = async (more: object) => {
+      const claims = { sub: "wechat-o1", login: "wechat", exp: 9e9, ...more };
+      return `phs_${await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(key)}`;
+    };
+    const { sessions } = world();
+    await expect(sessions.verify(await sessionWith({}))).rejects.toMatchObject({
+      code: "session_invalid",
+    });
+    expect(await sessions.verify(await sessionWith({ app: "wx1" }))).toMatchObject({
+      user: "wechat-o1",
     });
   });
 
@@ -88,8 +127,10 @@ describe("sessionSecrets()", () => {
   const around = () => ({ entropy: createFakeEntropy(), log: new RecordingLog() });
   const tokens = { secret: SECRET, previousSecret: OTHER };
 
-  test("prefers the one for sessions", () => {
+  test("prefers those for sessions, the one before the current too", () => {
     expect(sessionSecrets({ secret: "s", tokens }, around())).toEqual(["s"]);
+    const both = { secret: "s", previousSecret: "p", tokens };
+    expect(sessionSecrets(both, around())).toEqual(["s", "p"]);
   });
 
   test("takes those of tokens, the one before the current too", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
-import { createServer } from "node:net";
+import { chmod } from "node:fs/promises";
+import { dns, issue } from "../tls/issue.ts";
 import { SECRET, Terminal } from "./terminal.ts";
 
 /** A configuration with which nothing is wrong. */
@@ -8,6 +9,7 @@ const GOOD = {
   POSTHORN_SERVER__HOST: "127.0.0.1",
   POSTHORN_SERVER__PORT: "0",
   POSTHORN_TOKENS__SECRET: SECRET,
+  POSTHORN_API__KEYS: "an-api-key-0123456789",
 };
 
 async function checkJson(terminal: Terminal) {
@@ -39,7 +41,7 @@ OK   Are clients kept to what they may?
 OK   Can it wake devices?
      found: none configured: devices are not woken
 OK   Can the backend use the server API?
-     found: api.keys is not set: nobody may use /api
+     found: api.keys has 1 key
 OK   Can users of mini-programs log in here?
      found: none configured: their backend gets tickets for them
 OK   Can webhooks be told of events?
@@ -174,7 +176,7 @@ OK   Can webhooks be told of events?
     expect(await checkJson(terminal)).toMatchObject({ code: 0, ok: true, others: { file } });
   });
 
-  test("fails where no secret is set and says how to set one", async () => {
+  test("fails where no secret is set and nobody comes in otherwise, and says how to set one", async () => {
     await using terminal = await Terminal.open();
     terminal.env = { POSTHORN_SERVER__PORT: "0" };
     const { code, stdout } = await terminal.run("check");
@@ -182,6 +184,81 @@ OK   Can webhooks be told of events?
     expect(stdout).toContain(`FAIL Can it check tokens?
      found: tokens.secret is not set, so no user can come in
      fix:   Set it where`);
+  });
+
+  test.each([
+    [
+      { POSTHORN_API__KEYS: "canary-0123456789" },
+      "tokens.secret is not set, so no token is accepted; users come in with tickets that the backend asks for (api.keys)",
+      "When no client brings a token, nothing; else: Set it where",
+    ],
+    [
+      { POSTHORN_CALLBACKS__CONNECT: "https://b/connect" },
+      "tokens.secret is not set, so no token is accepted; users come in by callbacks.connect",
+      "When no client brings a token, nothing; else: Set it where",
+    ],
+    [
+      {
+        POSTHORN_LOGINS__SHOP__PROVIDER: "wechat",
+        POSTHORN_LOGINS__SHOP__APP_ID: "wx1",
+        POSTHORN_LOGINS__SHOP__SECRET: "canary",
+      },
+      "tokens.secret is not set, so no token is accepted, and sessions end with every restart; users come in by themselves (logins.shop)",
+      "When no client brings a token, sessions.secret is enough; else: Set it where",
+    ],
+    [
+      { POSTHORN_CLIENTS__INSECURE: "true" },
+      "tokens.secret is not set, so no token is accepted; users come in without anything (clients.insecure)",
+      "When no client brings a token, nothing; else: Set it where",
+    ],
+  ])(
+    "warns where no secret is set and users come in otherwise: %j",
+    async (...[env, found, fix]) => {
+      await using terminal = await Terminal.open();
+      terminal.env = { POSTHORN_SERVER__HOST: "127.0.0.1", POSTHORN_SERVER__PORT: "0", ...env };
+      const { code, ok, byId } = await checkJson(terminal);
+      expect([code, ok]).toEqual([0, true]);
+      const warning = { status: "warn", found, remedy: expect.stringContaining(fix) };
+      expect(byId["tokens"]).toEqual([warning]);
+    },
+  );
+
+  test("reads the keys of logins by Alipay, and says what is wrong with them", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = GOOD;
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+    const files = {
+      good: await terminal.workspace.write("good.pem", pem),
+      broken: await terminal.workspace.write("broken.pem", "canary"),
+    };
+    const loginsWith = async (...names: (keyof typeof files)[]) => {
+      const tables = names.map(
+        (it) =>
+          `[logins.${it}]\nprovider = "alipay"\napp_id = "2021"\nprivate_key = "${files[it]}"`,
+      );
+      await terminal.workspace.write("posthorn.toml", tables.join("\n"));
+      const { code, byId } = await checkJson(terminal);
+      return [code, byId["logins"]];
+    };
+    expect(await loginsWith("good")).toEqual([
+      0,
+      [{ status: "ok", found: "logins.good: alipay, app 2021" }],
+    ]);
+    const [code, findings] = await loginsWith("good", "broken");
+    expect([code, findings]).toEqual([
+      1,
+      [
+        {
+          status: "fail",
+          found: expect.stringMatching(
+            /^logins\.broken: private_key of a login: .*broken\.pem does/,
+          ),
+          remedy: "Correct what logins.broken names, or remove it",
+        },
+      ],
+    ]);
+    expect(JSON.stringify(findings)).not.toContain("canary");
   });
 
   test("never prints a secret", async () => {
@@ -194,7 +271,12 @@ OK   Can webhooks be told of events?
 
   test("takes a certificate it can use, and tells until when", async () => {
     await using terminal = await Terminal.open();
-    await terminal.run("cert", "--host", "localhost", "--out", ".");
+    const issued = { now: new Date(), names: dns("localhost") };
+    const root = await issue({ ...issued, name: "Root", ca: true });
+    const middle = await issue({ ...issued, name: "Middle", ca: true, issuer: root });
+    const leaf = await issue({ ...issued, name: "localhost", issuer: middle });
+    await terminal.workspace.write("cert.pem", leaf.cert + middle.cert);
+    await chmod(await terminal.workspace.write("key.pem", leaf.key), 0o600);
     terminal.env = { ...GOOD, POSTHORN_TLS__CERT: "cert.pem", POSTHORN_TLS__KEY: "key.pem" };
     const { byId } = await checkJson(terminal);
     expect(byId["tls"]).toEqual([
@@ -203,7 +285,7 @@ OK   Can webhooks be told of events?
     expect(byId["listen"]).toEqual([{ status: "ok", found: "127.0.0.1 port 0, https and wss" }]);
   });
 
-  test("warns where the certificate is for another host than public_url's, and still ends with 0", async () => {
+  test("warns of a certificate that posthorn cert made, and of one for another host than public_url's, and still ends with 0", async () => {
     await using terminal = await Terminal.open();
     await terminal.run("cert", "--host", "localhost", "--out", ".");
     const tls = { POSTHORN_TLS__CERT: "cert.pem", POSTHORN_TLS__KEY: "key.pem" };
@@ -212,6 +294,11 @@ OK   Can webhooks be told of events?
     expect([code, byId["tls"]]).toEqual([
       0,
       [
+        {
+          status: "warn",
+          found: expect.stringMatching(/Posthorn local CA .* phones will refuse it/),
+          remedy: "Use a certificate from a public CA",
+        },
         {
           status: "warn",
           found: expect.stringContaining("push.example.com"),
@@ -231,20 +318,49 @@ OK   Can webhooks be told of events?
     terminal.env = { ...GOOD, POSTHORN_TLS__CERT: cert, POSTHORN_TLS__KEY: key };
     const { code, ok, byId } = await checkJson(terminal);
     expect([code, ok]).toEqual([1, false]);
-    expect(byId["tls"]).toEqual([
-      { status: "fail", found: expect.stringContaining(found), remedy: expect.any(String) },
-    ]);
+    expect(byId["tls"]?.[0]).toEqual({
+      status: "fail",
+      found: expect.stringContaining(found),
+      remedy: expect.any(String),
+    });
   });
 
-  test("warns where something listens already: it may be Posthorn itself", async () => {
+  test("knows Posthorn itself where it listens already", async () => {
     await using terminal = await Terminal.open();
-    const blocker = createServer();
-    await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
-    const address = blocker.address();
-    const port = typeof address === "object" ? String(address?.port) : "";
-    terminal.env = { ...GOOD, POSTHORN_SERVER__PORT: port };
+    using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => Response.json({ status: "ok", server_time: 1 }),
+    });
+    const port = String(server.port);
+    terminal.env = { ...GOOD, POSTHORN_SERVER__HOST: "0.0.0.0", POSTHORN_SERVER__PORT: port };
+    const { byId } = await checkJson(terminal);
+    const found = `0.0.0.0 port ${port}, http and ws: Posthorn runs there`;
+    expect(byId["listen"]).toEqual([{ status: "ok", found }]);
+  });
+
+  test.each([
+    ["nothing", () => new Promise<Response>(() => {})],
+    ["too much", () => new Response(`{"status":"ok","server_time":1${" ".repeat(2_000_000)}}`)],
+    ["an error", () => new Response('{"status":"ok","server_time":1}', { status: 500 })],
+  ])("warns where what listens already answers %s", async (_what, answer) => {
+    await using terminal = await Terminal.open();
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
+    terminal.env = { ...GOOD, POSTHORN_SERVER__PORT: String(server.port) };
+    const { byId } = await checkJson(terminal);
+    await server.stop(true);
+    expect(byId["listen"]).toMatchObject([{ status: "warn" }]);
+  });
+
+  test("warns where something else listens already", async () => {
+    await using terminal = await Terminal.open();
+    using blocker = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => Response.json({ status: "ok" }),
+    });
+    terminal.env = { ...GOOD, POSTHORN_SERVER__PORT: String(blocker.port) };
     const { code, byId } = await checkJson(terminal);
-    blocker.close();
     expect([code, byId["listen"]]).toEqual([
       0,
       [
@@ -255,6 +371,16 @@ OK   Can webhooks be told of events?
         },
       ],
     ]);
+  });
+
+  test("warns where no key is set for the backend, and says how to set one", async () => {
+    await using terminal = await Terminal.open();
+    terminal.env = { ...GOOD, POSTHORN_API__KEYS: "" };
+    const { code, stdout } = await terminal.run("check");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`WARN Can the backend use the server API?
+     found: api.keys is not set: nobody gets tickets, binds terminals or may use /api
+     fix:   Set one, unless your backend signs tokens`);
   });
 
   test("fails where the address is not of this machine", async () => {

@@ -126,6 +126,24 @@ describe("the terminal of posthorn demo-device", () => {
     expect(pauses).toEqual(["1.3", "2.5", "5.0", "10.0", "18.8", "18.8"]);
   });
 
+  test("tells one trouble once, though it posts and polls, and another one as well", async () => {
+    await using world = new World(({ what }, nth) => {
+      if (nth === 1) return new Response("", { status: 500 });
+      if (nth === 2) return new Response("", { status: what === "poll" ? 502 : 500 });
+      return undefined;
+    });
+    const troubles = () => world.lines.items.filter((line) => line.startsWith("trouble"));
+    await world.nth("poll", 1);
+    await world.nth("state", 1);
+    await eventually(() => world.clock.pending === 3 || undefined, "both pauses");
+    expect(troubles()).toEqual(["trouble: the server answered 500; again in 1.3 s"]);
+    world.clock.advance(1_500);
+    await world.prints("trouble: the server answered 502; again in 2.5 s");
+    await world.nth("state", 2);
+    await world.prints("trouble: the server answered 500; again in 2.5 s");
+    expect(troubles()).toHaveLength(3);
+  });
+
   test("drops what will never be taken", async () => {
     await using world = new World(({ what }, nth) =>
       what === "events" && nth === 1 ? new Response("no", { status: 422 }) : undefined,

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { type CommandRecord, enqueueCommand, parseCommandId } from "../../../src/core/command.ts";
-import { commandEvent, encodeCommand, encodeDelivery } from "../../../src/core/command-text.ts";
+import {
+  commandEvent,
+  encodeCommand,
+  encodeDelivery,
+  withoutKey,
+} from "../../../src/core/command-text.ts";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { encodeOwnEvent } from "../../../src/core/own-event.ts";
 
@@ -19,6 +24,7 @@ const queued = enqueueCommand(
 );
 const common =
   '"priority":0,"sender":{"kind":"user","user":"anna"},"key":"k-1","created_at":1000,"expires_at":6000';
+const commonWithoutKey = common.replace('"key":"k-1",', "");
 const done: CommandRecord = {
   ...queued,
   status: "done",
@@ -31,16 +37,23 @@ describe("commandEvent()", () => {
   test("tells of a new command with its data untouched", () => {
     expect(encodeOwnEvent(commandEvent(queued, 1_000))).toBe(
       `{"id":"c-1.queued.0","type":"command.queued","device":"kiosk-1","time":1000,"data":` +
-        `{"command":"c-1","type":"say \\"hi\\"","status":"queued","attempt":0,${common},"data":${DATA}}}`,
+        `{"command":"c-1","type":"say \\"hi\\"","status":"queued","attempt":0,${commonWithoutKey},"data":${DATA}}}`,
     );
   });
 
   test("tells of an end with its result untouched and without the data", () => {
     expect(encodeOwnEvent(commandEvent(done, 3_000))).toBe(
       `{"id":"c-1.done.2","type":"command.done","device":"kiosk-1","time":3000,"data":` +
-        `{"command":"c-1","type":"say \\"hi\\"","status":"done","attempt":2,${common},` +
+        `{"command":"c-1","type":"say \\"hi\\"","status":"done","attempt":2,${commonWithoutKey},` +
         `"finished_at":3000,"result":{"ok":true,"data":1.0}}}`,
     );
+  });
+
+  test("tells the backend of the key, too, and of nothing else", () => {
+    expect(commandEvent(queued, 1_000).backendData).toBe(
+      `{"command":"c-1","type":"say \\"hi\\"","status":"queued","attempt":0,${common},"data":${DATA}}`,
+    );
+    expect(commandEvent(withoutKey(queued), 1_000)).not.toHaveProperty("backendData");
   });
 
   test.each<[CommandRecord["status"], string]>([

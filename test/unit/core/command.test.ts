@@ -87,12 +87,15 @@ describe("differenceOf()", () => {
     expect(differenceOf(earlier, { ...REQUEST, key: "k", priority: 3 })).toBeUndefined();
   });
 
+  test("is nothing where only the ttl is another: that of the first stands", () => {
+    expect(differenceOf(earlier, { ...REQUEST, ttlMs: 2_000, key: "k" })).toBeUndefined();
+  });
+
   test.each<[string, Partial<CommandRequest>]>([
     ["type", { type: "close" }],
     ["data", { data: '{"door":1}' }],
     ["priority", { priority: 0 }],
     ["max_attempts", { maxAttempts: 1 }],
-    ["ttl", { ttlMs: LIMITS.commandTtlMs }],
   ])("names the %s where it is another", (name, part) => {
     expect(differenceOf(earlier, { ...REQUEST, ...part })).toBe(name);
   });
@@ -100,7 +103,6 @@ describe("differenceOf()", () => {
   test("is what a request says of which the earlier one said nothing", () => {
     const plain = enqueueCommand({ ...REQUEST, key: "k" }, MADE);
     expect(differenceOf(plain, { ...REQUEST, maxAttempts: 1 })).toBe("max_attempts");
-    expect(differenceOf(plain, { ...REQUEST, ttlMs: LIMITS.commandTtlMs })).toBeUndefined();
   });
 });
 

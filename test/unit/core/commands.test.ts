@@ -147,7 +147,13 @@ describe("send() with a key that was used before", () => {
     await send({ key: "k" });
     expect(await codeOf(send({ key: "k", type: "close" }))).toBe("command_key_taken");
     expect(await codeOf(send({ key: "k", priority: 1 }, WAIT_MS))).toBe("command_key_taken");
-    expect(send({ key: "k", ttlMs: 5_000 })).rejects.toThrow("which has another ttl");
+    expect(send({ key: "k", type: "close" })).rejects.toThrow("which has another type");
+  });
+
+  test("gets no more time by it", async () => {
+    const { send } = commandsWorld();
+    const { id, expiresAtMs } = await send({ key: "k", ttlMs: 5_000 });
+    expect(await send({ key: "k", ttlMs: 60_000 })).toMatchObject({ id, expiresAtMs });
   });
 
   test("may leave out what the earlier one said", async () => {
@@ -187,6 +193,18 @@ describe("cancel()", () => {
     const { id } = await send();
     expect(await codeOf(commands.cancel(parseDeviceId("other"), id))).toBe("command_unknown");
     expect(await codeOf(commands.find(parseDeviceId("other"), id))).toBe("command_unknown");
+  });
+});
+
+describe("findUnderKey()", () => {
+  test("finds what was sent under the key, or sends nothing and says so", async () => {
+    const { send, commands, queue } = commandsWorld();
+    const { id, device, sender } = await send({ key: "k" });
+    expect(await commands.findUnderKey({ device, sender, key: "k" })).toMatchObject({ id });
+    const unknown = commands.findUnderKey({ device, sender, key: 'no "k"' });
+    expect(await codeOf(unknown)).toBe("command_unknown");
+    expect(unknown).rejects.toThrow('no command under the key "no \\"k\\"" of this sender');
+    expect(queue.records.size).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { transform } from "esbuild";
+import { SDK_FILES } from "../../../src/sdk/generated/sdk-files.ts";
 import { eventually } from "../../support/inbox.ts";
 import {
   call,
@@ -10,14 +11,16 @@ import {
   pagesOfMiniProgram,
   readMiniProgram,
   SDK_PLACE,
+  scriptsOfMiniProgram,
 } from "../../support/mini-program.ts";
+import { readPhoneGuide } from "../../support/phone-guide.ts";
 
 const PAGES = pagesOfMiniProgram();
-const SCRIPTS = [...new Bun.Glob("**/*.js").scanSync(MINI_PROGRAM)].filter(
-  (name) => !name.startsWith("lib/"),
-);
+const SCRIPTS = scriptsOfMiniProgram();
 const LIST = "pages/devices/devices";
 const DEVICE = "pages/device/device";
+/** What every object has, and what setData would take for a path. */
+const ODD_NAMES = ["constructor", "__proto__", "toString", "a.b", "a[0].b", "[0]", "."];
 
 type Listener = (value: unknown) => void;
 
@@ -42,6 +45,10 @@ class FakePosthorn {
     for (const listener of listeners) listener(value);
   }
 
+  get listening(): number {
+    return [...this.listeners.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** What an app sees of it. */
   face() {
     return {
@@ -62,29 +69,40 @@ interface WorldOptions {
   readonly language?: string;
   readonly devices?: unknown;
   readonly status?: number;
+  /** When the server answers; at once without it. */
+  readonly answered?: Promise<void>;
+  /** Another `config.js`. */
+  readonly config?: string;
 }
 
-/** The demo with a client that the test plays, and a server that knows these devices. */
-function world({ language = "en", devices = [{ id: "a", name: "" }], status = 200 }: WorldOptions) {
+/** The demo with a client that the test plays, and a server that knows these devices, until the test changes it. */
+function world({ language = "en", answered, config, ...options }: WorldOptions) {
+  const server = { status: 200, devices: [{ id: "a", name: "" }] as unknown, ...options };
   const posthorn = new FakePosthorn();
   const asked: unknown[] = [];
   const program = new MiniProgram({
     files: {
+      ...(config !== undefined && { "config.js": config }),
       [SDK_PLACE]:
         "exports.createPosthorn = function (options) { return wx.testPosthorn(options); };",
     },
     wx: {
       getAppBaseInfo: () => ({ language }),
-      request: ({ success }: { success: (result: object) => void }) =>
-        success({ statusCode: status, data: { devices } }),
+      request: async ({ success }: { success: (result: object) => void }) => {
+        await answered;
+        success({ statusCode: server.status, data: { devices: server.devices, ticket: "pht_1" } });
+      },
+      getStorageSync: () => "the-token",
       testPosthorn: (options: unknown) => {
         asked.push(options);
         return posthorn.face();
       },
     },
   });
-  return { program, posthorn, asked };
+  return { program, posthorn, asked, server };
 }
+
+type World = ReturnType<typeof world>;
 
 describe("the mini-program", () => {
   test.each(PAGES)("has all four files of %s", (page) => {
@@ -106,6 +124,17 @@ describe("the mini-program", () => {
       compileType: "miniprogram",
       setting: { urlCheck: false },
     });
+  });
+
+  test("is packed with no more of the client than the file it needs", () => {
+    const { packOptions } = JSON.parse(readMiniProgram("project.config.json"));
+    const isLeftOut = (path: string) =>
+      packOptions.ignore.some(({ type, value }: { type: string; value: string }) =>
+        type === "suffix" ? path.endsWith(value) : path === value,
+      );
+    const written = Object.keys(SDK_FILES).map((name) => `lib/${name}`);
+    expect(written.filter((path) => !isLeftOut(path))).toEqual([SDK_PLACE]);
+    expect(SCRIPTS.filter(isLeftOut)).toEqual([]);
   });
 
   test.each(SCRIPTS)("%s needs no newer syntax than ES2017", async (name) => {
@@ -138,6 +167,22 @@ describe("the mini-program", () => {
     expect(Object.values(second ?? {}).every((text) => /\p{Script=Han}/u.test(text))).toBe(true);
   });
 
+  test("speaks the language of a version of WeChat that knows only getSystemInfoSync()", () => {
+    const files = {
+      [SDK_PLACE]: "exports.createPosthorn = function () { return wx.testPosthorn; };",
+    };
+    using program = new MiniProgram({
+      files,
+      wx: {
+        getAppBaseInfo: undefined,
+        getSystemInfoSync: () => ({ language: "zh_CN" }),
+        request: () => undefined,
+        testPosthorn: new FakePosthorn().face(),
+      },
+    });
+    expect(program.open(LIST).data["texts"]).toMatchObject({ connected: "已连接" });
+  });
+
   test("makes one connection to the address of its configuration, for all pages", () => {
     const { program, asked } = world({});
     using _program = program;
@@ -145,6 +190,22 @@ describe("the mini-program", () => {
     program.open(DEVICE, { id: "a" });
     expect(asked).toEqual([{ url: expect.stringMatching(/^ws:\/\/192\.168\./) }]);
   });
+});
+
+test("the config.js of from zero to a phone makes of the demo one for real users", async () => {
+  const part = readPhoneGuide("en").parts.find(({ heading }) => heading.startsWith("## 5."));
+  const config = part?.blocks.find(({ kind }) => kind === "js")?.text ?? "";
+  const { program, posthorn, asked, server } = world({ config });
+  using _program = program;
+  program.open(LIST);
+  await eventually(() => posthorn.listeners.has("kiosk-7 event") || undefined, "the terminal");
+  const [{ url, getTicket } = {}] = asked as { url?: string; getTicket?: () => Promise<unknown> }[];
+  expect(url).toBe("wss://push.example.com");
+  expect(await getTicket?.()).toBe("pht_1");
+  server.status = 401;
+  expect(await getTicket?.()).toBeNull();
+  server.status = 503;
+  await expect(getTicket?.()).rejects.toThrow("ticket: 503");
 });
 
 describe("the page of all devices", () => {
@@ -169,11 +230,76 @@ describe("the page of all devices", () => {
     expect(page.data["devices"]).toHaveLength(2);
   });
 
+  test.each(ODD_NAMES)("shows a value that the terminal calls %s", async (name) => {
+    const { program, posthorn } = world({ devices: [{ id: "a", name }] });
+    using _program = program;
+    const page = program.open(LIST);
+    await eventually(() => posthorn.listeners.has("a event") || undefined, "the device");
+    posthorn.tell("a", "event", JSON.parse(`{"data":{"${name}":7}}`));
+    expect(page.data["devices"]).toEqual([{ id: "a", name, isOnline: false, value: "7" }]);
+  });
+
+  test("listens to nothing any more once it is left", async () => {
+    const { program, posthorn } = world({});
+    using _program = program;
+    const page = program.open(LIST);
+    await eventually(() => posthorn.listening === 3 || undefined, "the device");
+    call(page, "onUnload");
+    expect(posthorn.listening).toBe(0);
+  });
+
+  test("listens to nothing of a list that comes once it is left", async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const { program, posthorn } = world({ answered });
+    using _program = program;
+    const page = program.open(LIST);
+    const shown = call(page, "onShow") as Promise<void>;
+    call(page, "onUnload");
+    answer();
+    await shown;
+    expect(posthorn.listening).toBe(0);
+    expect(page.data["devices"]).toEqual([]);
+  });
+
   test("says why it has no list", async () => {
     using program = world({ status: 404 }).program;
     const page = program.open(LIST);
     await eventually(() => page.data["problem"] || undefined, "the problem");
     expect(page.data).toMatchObject({ problem: "404", devices: [] });
+  });
+
+  test("has its list once the server is there, by the connection or by itself", async () => {
+    for (const comeBack of [
+      ({ posthorn }: World) => posthorn.tell("", "status", { state: "connected" }),
+      ({ program }: World) => program.phone.clock.advance(3_000),
+    ]) {
+      const opened = world({ status: 502 });
+      using _program = opened.program;
+      const page = opened.program.open(LIST);
+      await eventually(() => page.data["problem"] || undefined, "the problem");
+      opened.server.status = 200;
+      comeBack(opened);
+      await eventually(() => page.data["problem"] === "" || undefined, "the list");
+      expect(page.data["devices"]).toMatchObject([{ id: "a" }]);
+    }
+  });
+
+  test("looks for terminals until there is one, and not while nobody looks at it", async () => {
+    const { program, server } = world({ devices: [] });
+    using _program = program;
+    const { clock } = program.phone;
+    const page = program.open(LIST);
+    const planned = (count: number) =>
+      eventually(() => clock.appTimers === count || undefined, `${count} timers`);
+    await planned(1);
+    call(page, "onHide");
+    await planned(0);
+    await (call(page, "onShow") as Promise<void>);
+    await planned(1);
+    server.devices = [{ id: "a", name: "" }];
+    clock.advance(3_000);
+    await eventually(() => (page.data["devices"] as unknown[])[0], "the terminal");
+    await planned(0);
   });
 
   test("says what is wrong with the connection, and that it is well again", () => {
@@ -211,6 +337,22 @@ describe("the page of one device", () => {
     });
   });
 
+  test.each(ODD_NAMES)("shows what its state has under %s", (key) => {
+    const { program, posthorn } = world({});
+    using _program = program;
+    const page = program.open(DEVICE, { id: "a" });
+    const stateOf = (reported: string, desired: string) =>
+      JSON.parse(`{"reported":${reported},"desired":${desired}}`);
+    posthorn.tell("a", "state", stateOf(`{"${key}":1}`, "{}"));
+    expect(page.data["state"]).toEqual([{ key, reported: "1", desired: "" }]);
+    posthorn.tell("a", "state", stateOf("{}", `{"${key}":2}`));
+    expect(page.data["state"]).toEqual([{ key, reported: "", desired: "2" }]);
+    posthorn.tell("a", "state", stateOf(`{"${key}":1}`, `{"${key}":2}`));
+    expect(page.data["state"]).toEqual([{ key, reported: "1", desired: "2" }]);
+    posthorn.tell("a", "event", JSON.parse(`{"data":{"${key}":7}}`));
+    expect(page.data["value"]).toBe("7");
+  });
+
   test("a tap on a button sends its command and shows what the device answers", async () => {
     const { program, posthorn } = world({});
     using _program = program;
@@ -245,9 +387,8 @@ describe("the page of one device", () => {
     const { program, posthorn } = world({});
     using _program = program;
     const page = program.open(DEVICE, { id: "a" });
-    const listening = () => [...posthorn.listeners.values()].flatMap((it) => [...it]).length;
-    expect(listening()).toBeGreaterThan(3);
+    expect(posthorn.listening).toBeGreaterThan(3);
     call(page, "onUnload");
-    expect(listening()).toBe(0);
+    expect(posthorn.listening).toBe(0);
   });
 });

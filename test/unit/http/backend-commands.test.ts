@@ -17,9 +17,11 @@ describe("POST /v1/devices/{id}/commands", () => {
     );
     const again = await read(ask(COMMANDS, post({ type: "open", key: "k" })));
     expect([again.status, again.body.id]).toEqual([202, first.body.id]);
-    const other = await read(ask(COMMANDS, post({ type: "open", key: "k", ttl: 61 })));
+    const longer = await read(ask(COMMANDS, post({ type: "open", key: "k", ttl: 61 })));
+    expect([longer.status, longer.body.expires_at]).toEqual([202, first.body.expires_at]);
+    const other = await read(ask(COMMANDS, post({ type: "open", key: "k", priority: 4 })));
     expect([other.status, other.body.code]).toEqual([409, "command_key_taken"]);
-    expect(other.body.detail).toEndWith("another command, which has another ttl");
+    expect(other.body.detail).toEndWith("another command, which has another priority");
   });
 
   test("takes the API key from the query, and no other parameter", async () => {

@@ -6,6 +6,7 @@ import type { Device } from "../../../src/core/devices.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { bindConsole } from "../../../src/http/console.ts";
 import { bindDemo } from "../../../src/http/demo.ts";
+import { REMEDIES } from "../../../src/sdk/remedies.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const DEVICE: Device = {
@@ -46,6 +47,14 @@ test.each(["/demo", "/console"])(
     expect(html).not.toMatch(/https?:\/\/|<[^>]+ (?:on\w+|style)=/);
   },
 );
+
+test("/demo has a Chinese name for every cause of trouble", async () => {
+  const html = await (await world().request("/demo")).text();
+  const unnamed = Object.keys(REMEDIES.zh).filter(
+    (cause) => !new RegExp(`\\b${cause}: "\\p{Script=Han}`, "u").test(html),
+  );
+  expect(unnamed).toEqual([]);
+});
 
 test("/demo/devices tells what the devices are called and whether they are there, and no more", async () => {
   const answer = await world().request("/demo/devices");

@@ -13,10 +13,13 @@ import { toProblem } from "../../../src/http/problem.ts";
 import { createLoginProvider } from "../../../src/login/providers.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 import { createWebClient } from "../../../src/runtime/web-client.ts";
+import { FakeAlipay } from "../../support/fake-alipay.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { FakeDouyin } from "../../support/fake-douyin.ts";
 import { FakeWeChat } from "../../support/fake-wechat.ts";
+import { eventually } from "../../support/inbox.ts";
 import { LogText } from "../../support/log-text.ts";
+import { Workspace } from "../../support/workspace.ts";
 
 const ANNA = { openid: "oAnna-4QQ_1mm83trKrCNaof6Gf0" };
 const PAGE = "https://h5.example.com";
@@ -46,20 +49,29 @@ afterEach(async () => {
 });
 
 interface WorldOptions {
-  readonly offered?: readonly ("wechat" | "douyin")[];
+  readonly offered?: readonly ("wechat" | "douyin" | "alipay")[];
+  readonly alipay?: FakeAlipay["settings"];
   readonly secret?: string;
+  /** Of logins whose mini-program is not the usual one. */
+  readonly appIds?: Readonly<Record<string, string>>;
 }
 
 /** The routes of a server, all in development but the platforms. */
-function world({ offered = ["wechat", "douyin"], ...more }: WorldOptions = {}) {
+function world({
+  offered = ["wechat", "douyin"],
+  appIds = {},
+  alipay = { appId: "", url: "", privateKeyFile: "", alipayPublicKeyFile: "" },
+  ...more
+}: WorldOptions = {}) {
   const log = new LogText(clock);
   const web = createWebClient(clock);
   const all = {
     wechat: { provider: "wechat", user: "openid", ...wechat.settings, ...more },
     douyin: { provider: "douyin", user: "openid", ...douyin.settings, ...more },
+    alipay: { provider: "alipay", user: "openid", ...alipay },
   } as const;
   const logins = offered.map((name) => {
-    const provider = createLoginProvider(all[name], { web });
+    const provider = createLoginProvider(all[name], { web, clock });
     return [name, { provider, prefix: `${name}-` }] as const;
   });
   const tickets = createTickets({ clock, entropy: systemEntropy });
@@ -76,7 +88,12 @@ function world({ offered = ["wechat", "douyin"], ...more }: WorldOptions = {}) {
     gate,
     log,
     logins: createLogins({ logins: new Map(logins), clock }),
-    sessions: createSessionTokens({ secrets: [SECRET], ttlMs: 7 * DAY_MS, clock }),
+    sessions: createSessionTokens({
+      secrets: [SECRET],
+      appIds: new Map(offered.map((name) => [name, appIds[name] ?? all[name].appId])),
+      ttlMs: 7 * DAY_MS,
+      clock,
+    }),
     tickets,
     publicUrl: "https://push.example.com",
     clock,
@@ -124,6 +141,26 @@ describe("POST /v1/login/{name}", () => {
   test("logs a user of Douyin in", async () => {
     const { status, body } = await world().ask("douyin", { code: douyin.login({ openid: "d1" }) });
     expect([status, body.user]).toEqual([200, "douyin-d1"]);
+  });
+
+  test("logs a user of Alipay in, and keeps nothing else of the answer", async () => {
+    await using workspace = await Workspace.make();
+    await using alipay = await FakeAlipay.start(workspace, () => clock.nowMs());
+    const { ask, log } = world({ alipay: alipay.settings, offered: ["alipay"] });
+    const code = alipay.login({ open_id: "a1" });
+    const first = await ask("alipay", { code });
+    expect([first.status, first.body.user]).toEqual([200, "alipay-a1"]);
+    const again = await ask("alipay", { code });
+    expect([again.status, again.body.code]).toEqual([401, "login_code_invalid"]);
+    alipay.intercept = () => alipay.error("40002", "isv.invalid-signature");
+    const stopped = await ask("alipay", { code: "c" });
+    expect([stopped.status, stopped.body.code]).toEqual([503, "login_unavailable"]);
+    expect(log.text).toContain("logins.alipay: it does not accept private_key for this app");
+    const told = JSON.stringify([first.body, again.body, stopped.body]) + log.text;
+    const signatures = alipay.calls.map((call) => call["sign"] ?? "");
+    const secrets = [code, "canary", "PRIVATE KEY", ...alipay.tokens, ...signatures];
+    expect(secrets.length).toBe(8);
+    for (const secret of secrets) expect(told).not.toContain(secret);
   });
 
   test("asks once for a code that comes twice at the same time", async () => {
@@ -196,6 +233,41 @@ describe("POST /v1/login/{name}", () => {
     clock.advance(1000);
     expect((await ask("session", "{}", { remoteAddress: "2001:db8::1:7" })).status).toBe(400);
   });
+
+  test.each(["127.0.0.1", "::1"])(
+    "counts nothing for %s: behind a proxy on this machine everybody comes from there",
+    async (remoteAddress) => {
+      const { ask } = world();
+      for (let tries = 0; tries < LIMITS.loginsPerAddressBurst; tries += 1) {
+        await ask("session", "{}", { remoteAddress });
+      }
+      const { session } = (await ask("wechat", { code: wechat.login(ANNA) }, { remoteAddress }))
+        .body;
+      expect((await ask("session", { session }, { remoteAddress })).status).toBe(200);
+    },
+  );
+
+  test("lets an address wait for WeChat only so often at a time, and others meanwhile", async () => {
+    const { ask } = world();
+    const held = Promise.withResolvers<void>();
+    const hold = async (real: () => Response) => {
+      wechat.intercept = hold;
+      await held.promise;
+      return real();
+    };
+    wechat.intercept = hold;
+    const someone = () => ({ code: wechat.login(ANNA) });
+    const waiting = Array.from({ length: LIMITS.loginsAtATimePerAddress }, () =>
+      ask("wechat", someone()),
+    );
+    await eventually(() => wechat.calls.length === waiting.length || undefined, "the questions");
+    const { status, headers, body } = await ask("wechat", someone());
+    expect([status, body.code, headers.has("retry-after")]).toEqual([429, "login_busy", true]);
+    const other = ask("wechat", someone(), { remoteAddress: "192.0.2.8" });
+    held.resolve();
+    const statuses = (await Promise.all([...waiting, other])).map((answer) => answer.status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
 });
 
 describe("POST /v1/login/session", () => {
@@ -222,10 +294,17 @@ describe("POST /v1/login/session", () => {
     expect((await world().ask("session", { session })).status).toBe(200);
   });
 
-  test("does not do so when its time is over, or its login is not offered any more", async () => {
+  test.each([
+    ["its login is not offered any more", { offered: ["douyin"] }],
+    ["its login is for another mini-program now", { appIds: { wechat: "wxOther" } }],
+  ] as const)("does not do so when %s", async (_, options) => {
     const { session } = (await world().ask("wechat", { code: wechat.login(ANNA) })).body;
-    const elsewhere = await world({ offered: ["douyin"] }).ask("session", { session });
-    expect([elsewhere.status, elsewhere.body.code]).toEqual([401, "session_invalid"]);
+    const { status, body } = await world(options).ask("session", { session });
+    expect([status, body.code]).toEqual([401, "session_invalid"]);
+  });
+
+  test("does not do so when its time is over", async () => {
+    const { session } = (await world().ask("wechat", { code: wechat.login(ANNA) })).body;
     clock.advance(7 * DAY_MS);
     const { status, body } = await world().ask("session", { session });
     expect([status, body.code]).toEqual([401, "session_expired"]);

@@ -40,7 +40,8 @@ const EVENTS: readonly OwnEvent[] = [
 ];
 
 function bodyOf(event: OwnEvent): unknown {
-  const [entry] = webhookEntries({ ...event, data: encodeOwnEvent(event) }, ["shop"]);
+  const told = { ...event, data: event.backendData ?? event.data };
+  const [entry] = webhookEntries({ ...event, data: encodeOwnEvent(told) }, ["shop"]);
   return JSON.parse(entry?.body ?? "");
 }
 

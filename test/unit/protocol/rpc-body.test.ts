@@ -40,6 +40,7 @@ describe("the other methods", () => {
   test("read what they are about", () => {
     const id = "c-1" as CommandId;
     expect(decodeGetCommand('{"device":"42","id":"c-1"}')).toEqual({ device: DEVICE, id });
+    expect(decodeGetCommand('{"device":"42","key":"k"}')).toEqual({ device: DEVICE, key: "k" });
     expect(decodeGetDevice('{"device":"42"}')).toBe(DEVICE);
     expect(decodeListDevices(undefined)).toEqual({ limit: 100 });
     expect(decodeListDevices('{"after":"42","limit":7}')).toEqual({ after: DEVICE, limit: 7 });
@@ -63,6 +64,8 @@ describe("what is wrong is named", () => {
     [send, '{"device":"42","type":"a","ttl":9999999}', "rpc_invalid", "ttl: "],
     [send, '{"device":"../x","type":"a"}', "device_malformed", "../x"],
     [decodeGetCommand, '{"device":"42"}', "rpc_invalid", "id: "],
+    [decodeGetCommand, '{"device":"42","id":"c","key":"k"}', "rpc_invalid", "id: "],
+    [decodeGetCommand, '{"device":"42","key":""}', "rpc_invalid", "key: "],
     [decodeGetCommand, '{"device":"42","id":"?"}', "command_unknown", "?"],
     [decodeGetDevice, "7", "rpc_invalid", "the whole: "],
     [decodeGetDevice, '{"device":""}', "device_malformed", ""],

@@ -111,6 +111,25 @@ describe("the browser SDK", () => {
     expect(server.peers.items).toHaveLength(2);
   });
 
+  test("an online event without an offline one before it replaces nothing", async () => {
+    using server = new ScriptedServer();
+    const { window, posthorn, connected } = pageOf(server);
+    await connected(0);
+    window.tell("online");
+    expect(posthorn.status.state).toBe("connected");
+    expect(server.peers.items).toHaveLength(1);
+  });
+
+  test("a server that is not there is no connection that was lost", async () => {
+    const server = new ScriptedServer();
+    server[Symbol.dispose]();
+    const { statuses } = pageOf(server);
+    const { problem } = await statuses.find((it) => it.problem !== undefined, {
+      what: "a status with a problem",
+    });
+    expect(problem?.cause).toBe("network_unknown");
+  });
+
   test("a page that is shown hurries an attempt that was to wait", async () => {
     using server = new ScriptedServer();
     const { window, connected, statuses } = pageOf(server);

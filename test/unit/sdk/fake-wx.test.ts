@@ -10,6 +10,8 @@ interface Wx {
   onAppShow(run: () => void): void;
   onAppHide(run: () => void): void;
   onNetworkStatusChange(run: (status: Event) => void): void;
+  getNetworkType(options: { readonly success: (answer: Event) => void }): void;
+  getAppBaseInfo?(): Event;
 }
 
 interface Task {
@@ -300,6 +302,31 @@ describe("the fake wx: life of the app", () => {
     expect(names()).toEqual(["success", "open"]);
     task?.close();
     await next("close");
+  });
+
+  test("the network there is already is told without harm to the sockets", async () => {
+    using server = echoServer();
+    using phone = new Phone();
+    const { wx } = worldOf(phone);
+    const statuses: Event[] = [];
+    wx.onNetworkStatusChange((status) => statuses.push(status));
+    const found = await new Promise<Event>((success) => wx.getNetworkType({ success }));
+    expect(found["networkType"]).toBe("wifi");
+    const { task, next } = open(wx, server.url);
+    await next("open");
+    phone.changeNetwork("wifi");
+    expect(statuses).toEqual([{ isConnected: true, networkType: "wifi" }]);
+    task?.send({ data: "still there" });
+    await next("message");
+    task?.close();
+    await next("close");
+  });
+
+  test("the language of the app is told by a WeChat that is new enough", () => {
+    using phone = new Phone({ language: "zh_CN" });
+    using old = new Phone();
+    expect(worldOf(phone).wx.getAppBaseInfo?.()).toEqual({ language: "zh_CN" });
+    expect(worldOf(old).wx.getAppBaseInfo).toBeUndefined();
   });
 
   test("the app's world has the globals of phones and no others", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Listeners } from "../../../src/sdk/listeners.ts";
+import { Listeners, listenersOf } from "../../../src/sdk/listeners.ts";
 
 describe("Listeners", () => {
   test("a listener that removes itself while it is told does not keep the next from hearing", () => {
@@ -28,5 +28,22 @@ describe("Listeners", () => {
     listeners.tell();
     expect(heard).toBe(1);
     expect(listeners.size).toBe(1);
+  });
+});
+
+describe("listenersOf()", () => {
+  const known = { event: new Listeners<[]>(), state: new Listeners<[]>() };
+
+  test("gives those of the name", () => {
+    expect(listenersOf(known, "state")).toBe(known.state);
+  });
+
+  test.each([
+    ["evnt", "evnt"],
+    ["toString", "toString"],
+    [undefined, "undefined"],
+  ])("%p is none, and it says which there are", (name, told) => {
+    const find = () => listenersOf(known, name as "event");
+    expect(find).toThrow(new TypeError(`Cannot listen to ${told}: wanted one of event, state`));
   });
 });

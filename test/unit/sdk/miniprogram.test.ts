@@ -281,6 +281,22 @@ describe("the mini-program SDK: tickets", () => {
   });
 
   test.each([
+    [new Error("login_code_used: once"), "login_code_used: once"],
+    [{ errMsg: "login:fail timeout", errno: 5 }, "login:fail timeout"],
+    [{ error: 4, errorMessage: "no access" }, "no access"],
+    [{ status: 401, data: "secret" }, "an object with status,data"],
+    ["no", "no"],
+    [undefined, "undefined"],
+  ])("what getTicket fails with is told in its words: %p", async (reason, text) => {
+    using server = new ScriptedServer();
+    using app = appOf(server, { getTicket: () => Promise.reject(reason) });
+    const { problem } = await app.statuses.find((it) => it.problem !== undefined, {
+      what: "a status with a problem",
+    });
+    expect(problem).toMatchObject({ cause: "ticket_failed", text });
+  });
+
+  test.each([
     [undefined, "undefined", ""],
     ["", "an empty text", ""],
     [7, "a number", ""],

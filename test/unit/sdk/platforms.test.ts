@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { LinkEvents, Platform } from "../../../src/sdk/platform.ts";
 import { alipayPlatform } from "../../../src/sdk/platforms/alipay.ts";
+import { browserPlatform } from "../../../src/sdk/platforms/browser.ts";
 import { douyinPlatform } from "../../../src/sdk/platforms/douyin.ts";
 import { taroPlatform } from "../../../src/sdk/platforms/taro.ts";
 import { uniPlatform } from "../../../src/sdk/platforms/uni-app.ts";
@@ -104,7 +105,7 @@ describe("the other platforms", () => {
     expect(told).toEqual([
       ["message", "{}"],
       ["message", "{}"],
-      ["failed", "must be wss"],
+      ["failed", "must be wss (error 20)"],
     ]);
   });
 
@@ -151,5 +152,105 @@ describe("the other platforms", () => {
     link.close();
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(task.closes).toEqual([1000]);
+  });
+});
+
+/** What the platforms hand to `fail` and `onError`, as documented and as reported. */
+const ERRORS: readonly (readonly [what: string, error: unknown, text: string])[] = [
+  [
+    "WeChat's number beside its words",
+    { errMsg: "createSocketTask:fail", errno: 600002 },
+    "createSocketTask:fail (errno 600002)",
+  ],
+  [
+    "WeChat's older number",
+    { errCode: 1004, errMsg: "open fail: _code:20,_msg:Invalid HTTP status." },
+    "open fail: _code:20,_msg:Invalid HTTP status. (errCode 1004)",
+  ],
+  ["WeChat's number without words", { errMsg: "", errno: 600001 }, "(errno 600001)"],
+  [
+    "Alipay's two members",
+    { error: 4, errorMessage: "无法识别的 URL 格式" },
+    "无法识别的 URL 格式 (error 4)",
+  ],
+  ["Alipay's number alone", { error: 5 }, "(error 5)"],
+  [
+    "Alipay's words behind an empty errMsg",
+    { errMsg: "", errorMessage: "must be wss", error: 20 },
+    "must be wss (error 20)",
+  ],
+  [
+    "Douyin's number",
+    { errMsg: "connectSocket:fail invalid url", errNo: 10301 },
+    "connectSocket:fail invalid url (errNo 10301)",
+  ],
+  ["uni-app's code", { errMsg: "connectSocket:fail", code: -1 }, "connectSocket:fail (code -1)"],
+  ["an error without a number", { errMsg: "fail interrupted", errCode: 0 }, "fail interrupted"],
+  ["a text", "broken", "broken"],
+  ["an object that nobody knows", { status: null }, '{"status":null}'],
+  ["nothing", undefined, "undefined"],
+];
+
+describe("what a platform says went wrong", () => {
+  test.each(ERRORS)("%s", (_, error, text) => {
+    const task = new Task();
+    const { told } = openOn(wxPlatform({ connectSocket: () => task }));
+    task.tell("error", error);
+    expect(told).toEqual([["failed", text]]);
+  });
+});
+
+describe("the network", () => {
+  const kindsOf = (platform: Platform): string[] => {
+    const kinds: string[] = [];
+    platform.findNetwork((kind) => kinds.push(kind));
+    platform.onNetwork((_, kind) => kinds.push(kind));
+    return kinds;
+  };
+  const networkApi = (networkType: string) => ({
+    connectSocket: () => undefined,
+    getNetworkType: ({ success }: Options) => (success as Handler)({ networkType }),
+    onNetworkStatusChange: (run: Handler) => run({ isConnected: true, networkType: "wifi" }),
+  });
+
+  test("is found and told in the same words, also where those differ in case", () => {
+    expect(kindsOf(alipayPlatform(networkApi("WIFI")))).toEqual(["wifi", "wifi"]);
+  });
+
+  test("is not found where there is none, and where nobody can be asked", () => {
+    expect(kindsOf(wxPlatform(networkApi("none")))).toEqual(["wifi"]);
+    expect(kindsOf(wxPlatform({ connectSocket: () => undefined }))).toEqual([]);
+  });
+
+  test("is not found where the question is turned away", async () => {
+    const api = {
+      connectSocket: () => undefined,
+      getNetworkType: () => Promise.reject(new Error("denied")),
+    };
+    expect(kindsOf(taroPlatform(api))).toEqual([]);
+    // A rejection that nobody handles would fail this test.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+});
+
+describe("the language", () => {
+  const connectSocket = () => undefined;
+  const language = (name: string) => () => ({ language: name });
+  const outdated = () => {
+    throw new Error("wx.getSystemInfoSync is deprecated");
+  };
+
+  test.each([
+    ["wx", wxPlatform({ connectSocket, getAppBaseInfo: language("zh_CN") }), "zh_CN"],
+    ["wx of old", wxPlatform({ connectSocket, getSystemInfoSync: outdated }), ""],
+    ["wx that fails", wxPlatform({ connectSocket, getAppBaseInfo: outdated }), ""],
+    ["my", alipayPlatform({ connectSocket, getSystemInfoSync: language("zh-Hans") }), "zh-Hans"],
+    ["tt", douyinPlatform({ connectSocket, getSystemInfoSync: language("en") }), "en"],
+    ["uni", uniPlatform({ connectSocket, getAppBaseInfo: language("zh-Hans") }), "zh-Hans"],
+    ["taro", taroPlatform({ connectSocket }), ""],
+    ["a browser", browserPlatform({ WebSocket, navigator: { language: "zh-CN" } }), "zh-CN"],
+    ["no browser", browserPlatform({ WebSocket }), ""],
+  ])("of %s", (_, platform, expected) => {
+    expect(platform.language()).toBe(expected);
   });
 });

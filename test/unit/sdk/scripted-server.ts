@@ -5,6 +5,7 @@ interface Command {
   readonly connect?: { readonly token?: string; readonly name?: string };
   readonly subscribe?: Readonly<Record<string, unknown>> & { readonly channel: string };
   readonly unsubscribe?: { readonly channel: string };
+  readonly refresh?: { readonly token: string };
   readonly rpc?: { readonly method: string; readonly data: Readonly<Record<string, unknown>> };
 }
 
@@ -12,10 +13,11 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** How the server answers; each may be replaced while it runs. */
 export interface Script {
-  /** A close instead of an answer: `{ close: [code, reason] }`. */
-  connect: (token: string) => Answer;
-  subscribe: (channel: string, request: Answer) => Answer;
-  rpc: (method: string, data: Answer) => Answer;
+  /** A close instead of an answer: `{ close: [code, reason] }`; silence: undefined. */
+  connect: (token: string) => Answer | undefined;
+  subscribe: (channel: string, request: Answer) => Answer | undefined;
+  refresh: (token: string) => Answer | undefined;
+  rpc: (method: string, data: Answer) => Answer | undefined;
   /** Sent before anything was asked. */
   hello: string | undefined;
 }
@@ -58,6 +60,7 @@ export class ScriptedServer implements Disposable {
   readonly script: Script = {
     connect: () => ({ connect: { client: "c", version: "0", ping: 25, pong: true } }),
     subscribe: () => ({ subscribe: { recoverable: true, epoch: "e", offset: 0 } }),
+    refresh: () => ({ refresh: {} }),
     rpc: () => ({ rpc: { data: {} } }),
     hello: undefined,
   };
@@ -104,12 +107,13 @@ export class ScriptedServer implements Disposable {
   }
 
   #answer(peer: Peer, command: Command): void {
-    const { id, connect, subscribe, unsubscribe, rpc } = command;
+    const { id, connect, subscribe, unsubscribe, refresh, rpc } = command;
     const { script } = this;
     let answer: Answer | undefined;
     if (connect !== undefined) answer = script.connect(connect.token ?? "");
     if (subscribe !== undefined) answer = script.subscribe(subscribe.channel, subscribe);
     if (unsubscribe !== undefined) answer = { unsubscribe: {} };
+    if (refresh !== undefined) answer = script.refresh(refresh.token);
     if (rpc !== undefined) answer = script.rpc(rpc.method, rpc.data);
     peer.commands.push(command);
     if (answer === undefined) return;

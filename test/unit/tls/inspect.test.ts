@@ -35,10 +35,6 @@ async function codes(cert: string, key: string, publicHosts?: readonly string[])
 describe("inspectCertificate() finds nothing in", () => {
   const good: readonly (readonly [string, (w: World) => readonly [string, string]])[] = [
     ["a leaf with its intermediate", ({ leaf, middle }) => [leaf.cert + middle.cert, leaf.key]],
-    [
-      "a chain with the root at its end",
-      ({ leaf, middle, root }) => [leaf.cert + middle.cert + root.cert, leaf.key],
-    ],
     ["CRLF line ends", ({ leaf, middle }) => [crlf(leaf.cert + middle.cert), crlf(leaf.key)]],
     ["CR line ends", ({ leaf, middle }) => [cr(leaf.cert + middle.cert), cr(leaf.key)]],
     [
@@ -99,11 +95,6 @@ describe("inspectCertificate() finds nothing in", () => {
     const keys = await makeRsaKeys(2048);
     const leaf = await issue({ name: HOST, issuer: world.middle, names: dns(HOST), keys });
     expect(await inspect(leaf.cert + world.middle.cert, asType(leaf.key, "pkcs1"))).toEqual([]);
-  });
-
-  test("what makeCertificates() makes, on its first day", async () => {
-    const made = await makeCertificates({ hosts: [HOST, "10.0.0.7", "2001:db8::7"], now: NOW });
-    expect(await inspect(made.cert, made.key, [HOST, "10.0.0.7", "[2001:db8::7]"])).toEqual([]);
   });
 });
 
@@ -190,6 +181,11 @@ describe("inspectCertificate() reports", () => {
       ["error chain_order"],
     ],
     [
+      "a chain with a root at its end that nobody knows",
+      ({ leaf, middle, root }) => [leaf.cert + middle.cert + root.cert, leaf.key],
+      ["warning authority_unknown"],
+    ],
+    [
       "a self-signed certificate",
       ({ stranger }) => [stranger.cert, stranger.key],
       ["warning self_signed"],
@@ -200,6 +196,21 @@ describe("inspectCertificate() reports", () => {
       expect(await codes(...make(world))).toEqual([...expected]);
     });
   }
+
+  test("that nobody knows the authority of what makeCertificates() makes, and no more", async () => {
+    const made = await makeCertificates({ hosts: [HOST, "10.0.0.7", "2001:db8::7"], now: NOW });
+    const findings = await inspect(made.cert, made.key, [HOST, "10.0.0.7", "[2001:db8::7]"]);
+    expect(findings).toEqual([
+      {
+        code: "authority_unknown",
+        severity: "warning",
+        found: expect.stringMatching(
+          /^tls\.cert leads to CN=Posthorn local CA \w{8}, which is no public authority: phones will refuse it/,
+        ),
+        remedy: "Use a certificate from a public CA",
+      },
+    ]);
+  });
 });
 
 describe("inspectCertificate() holds the leaf against now and the public hosts:", () => {

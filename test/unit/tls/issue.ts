@@ -1,4 +1,5 @@
 import type { Extension, JsonGeneralNames, X509Certificate } from "@peculiar/x509";
+import { encodePem } from "../../../src/tls/pem.ts";
 import {
   BasicConstraintsExtension,
   SubjectAlternativeNameExtension,
@@ -29,11 +30,13 @@ export interface IssueOptions {
   readonly fromDay?: number;
   readonly toDay?: number;
   readonly keys?: CryptoKeyPair;
+  /** Absent: {@link NOW}. */
+  readonly now?: Date;
 }
 
 /** A day relative to {@link NOW}. */
-export function day(offset: number): Date {
-  return new Date(NOW.getTime() + offset * DAY_MS);
+export function day(offset: number, now = NOW): Date {
+  return new Date(now.getTime() + offset * DAY_MS);
 }
 
 export function dns(...names: string[]): JsonGeneralNames {
@@ -67,11 +70,11 @@ export async function issue(options: IssueOptions): Promise<Issued> {
     publicKey: keys.publicKey,
     signingKey: signer.privateKey,
     signingAlgorithm: { ...signer.privateKey.algorithm, hash: "SHA-256" },
-    notBefore: day(options.fromDay ?? -1),
-    notAfter: day(options.toDay ?? 90),
+    notBefore: day(options.fromDay ?? -1, options.now),
+    notAfter: day(options.toDay ?? 90, options.now),
     extensions,
   });
   const der = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
-  const key = `-----BEGIN PRIVATE KEY-----\n${Buffer.from(der).toString("base64")}\n-----END PRIVATE KEY-----\n`;
+  const key = encodePem("PRIVATE KEY", Buffer.from(der).toString("base64"));
   return { name, certificate, keys, cert: `${certificate.toString("pem")}\n`, key };
 }

@@ -4,17 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../../../src/core/faults.ts";
 import { loadTls } from "../../../src/tls/load.ts";
-import { makeCertificates } from "../../../src/tls/make-certificates.ts";
-import { NOW } from "./issue.ts";
+import { day, dns, issue, NOW } from "./issue.ts";
 
 const HOST = "gate.example.com";
 
 let folder: string;
-let made: Awaited<ReturnType<typeof makeCertificates>>;
+let made: { readonly cert: string; readonly key: string };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "posthorn-tls-"));
-  made = await makeCertificates({ hosts: [HOST], now: NOW, validDays: { leaf: 90 } });
+  const root = await issue({ name: "Root", ca: true });
+  const middle = await issue({ name: "Middle", ca: true, issuer: root });
+  const leaf = await issue({ name: HOST, issuer: middle, names: dns(HOST), toDay: 90 });
+  made = { cert: leaf.cert + middle.cert, key: leaf.key };
   await write("cert.pem", `Bag Attributes\r\n${made.cert.replaceAll("\n", "\r\n")}`);
   await write("key.pem", `\uFEFF${made.key}`);
 });
@@ -44,7 +46,7 @@ describe("loadTls()", () => {
     expect(await load()).toEqual({
       files: { cert: made.cert, key: made.key },
       findings: [],
-      expiresAtMs: NOW.getTime() - 60 * 60 * 1000 + 90 * 24 * 60 * 60 * 1000,
+      expiresAtMs: day(90).getTime(),
     });
   });
 

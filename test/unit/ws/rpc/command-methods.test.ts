@@ -184,7 +184,9 @@ describe("command.get", () => {
     const foreign = { device: parseDeviceId("unseen"), type: "x", data: "1" };
     const sender = { kind: "backend" } as const;
     await it.commands.send({ ...foreign, sender }, 0, new AbortController().signal);
-    return calling(it, token, ["command.get", JSON.stringify(data)]);
+    await calling(it, "commander", ["command.send", '{"device":"42","type":"lamp.on","key":"k"}']);
+    await calling(it, "commander", ["command.send", '{"device":"unseen","type":"x","key":"k"}']);
+    return { it, ...(await calling(it, token, ["command.get", JSON.stringify(data)])) };
   }
 
   test("tells of a command of a device that the client sees", async () => {
@@ -199,8 +201,34 @@ describe("command.get", () => {
     expect(socket.replies[1]).toMatchObject({ error: { code: 103 } });
   });
 
+  test("finds what its user sent under a key, also to a device that it does not see", async () => {
+    for (const [device, id] of [
+      ["42", "c4"],
+      ["unseen", "c5"],
+    ]) {
+      const { answer } = await getting("commander", { device, key: "k" });
+      expect(answer).toContain(`"rpc":{"data":{"id":"${id}"`);
+      expect(answer).toContain('"key":"k"');
+    }
+  });
+
+  test("sends nothing, whatever the key", async () => {
+    const { it, socket } = await getting("commander", { device: "42", key: "other" });
+    expect(socket.replies[1]).toMatchObject({ id: 2, error: { code: 404 } });
+    expect(it.commands.sent).toHaveLength(5);
+  });
+
+  test("finds nothing under another user's key, and does not tell it", async () => {
+    const { socket } = await getting("anonymous", { device: "42", key: "k" });
+    expect(socket.replies[1]).toMatchObject({ id: 2, error: { code: 404 } });
+    const { answer } = await getting("anonymous", { device: "42", id: "c4" });
+    expect(answer).toContain('"rpc":{"data":{"id":"c4"');
+    expect(answer).not.toContain('"key"');
+  });
+
   test.each([
     ["bob", { device: "42", id: "c1" }, 103],
+    ["bob", { device: "42", key: "k" }, 103],
     ["bob", { device: "42", id: "nothing" }, 103],
     ["good", { device: "42", id: "nothing" }, 404],
     ["good", { device: "42", id: "?" }, 404],

@@ -1,3 +1,4 @@
+const { own } = require("../../own.js");
 const { readingOf } = require("../../reading.js");
 const { texts } = require("../../texts.js");
 
@@ -61,12 +62,13 @@ Page({
   },
 
   showState({ reported, desired }) {
-    const keys = Object.keys(Object.assign({}, reported, desired));
+    const keys = new Set(Object.keys(reported).concat(Object.keys(desired)));
     const shown = (value) => (value === undefined ? "" : JSON.stringify(value));
-    const state = keys.map((key) => ({
+    // Names stay values: as keys of what setData gets, "a.b" would be a path.
+    const state = Array.from(keys, (key) => ({
       key,
-      reported: shown(reported[key]),
-      desired: shown(desired[key]),
+      reported: shown(own(reported, key)),
+      desired: shown(own(desired, key)),
     }));
     const words = reported.light ? texts.isOn : texts.isOff;
     this.setData({ state, light: reported.light === undefined ? "–" : words });
