@@ -4,17 +4,20 @@ import { systemClock } from "./runtime/clock.ts";
 import { systemEntropy } from "./runtime/entropy.ts";
 
 const ending = new AbortController();
+const forcing = new AbortController();
 const out = createOutput(process.stdout);
 const err = createOutput(process.stderr);
 
 for (const name of ["SIGTERM", "SIGINT"] as const) {
-  process.once(name, () => ending.abort());
+  process.on(name, () => {
+    if (ending.signal.aborted) forcing.abort();
+    ending.abort();
+  });
 }
 
-// Its default would end the process without a word to any client.
-process.on("SIGHUP", () => {
-  process.stderr.write("SIGHUP ignored: restart to load a changed configuration\n");
-});
+/** Until a command says what it would read again, SIGHUP ends it, as when its terminal is closed. */
+let hangup = (): void => ending.abort();
+if (process.platform !== "win32") process.on("SIGHUP", () => hangup());
 
 // Whoever read what we print may be gone; what was not read is no reason to stop working.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
@@ -36,8 +39,18 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: err.write,
   stdoutIsTty: process.stdout.isTTY === true,
   signal: ending.signal,
+  forced: forcing.signal,
+  onReload(listener) {
+    hangup = listener;
+  },
+  onUpgrade(listener) {
+    if (process.platform !== "win32") process.on("SIGUSR2", listener);
+  },
   clock: systemClock,
   entropy: systemEntropy,
+  usage: usageOf,
+  own: ownProcess(),
+  user: process,
 });
 // Leaving before a slow pipe has taken everything would cut off the output.
 await Promise.all([out.taken(), err.taken()]);
@@ -54,4 +67,24 @@ function createOutput(stream: NodeJS.WritableStream) {
     },
     taken: () => last,
   };
+}
+
+function ownProcess() {
+  // The file system within an executable that Bun has made.
+  const isStandalone = import.meta.url.includes("/$bunfs/");
+  const [, script = ""] = process.argv;
+  const command = isStandalone ? [] : [...process.execArgv, script];
+  const uid = process.getuid?.();
+  return {
+    pid: process.pid,
+    ...(uid !== undefined && { uid }),
+    command: [process.execPath, ...command],
+    isStandalone,
+  } as const;
+}
+
+function usageOf() {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapBytes: heapUsed };
 }

@@ -20,6 +20,8 @@ export interface TokenSettings {
 }
 
 interface Around {
+  /** Those at `jwksUrl`, when they are known from before. */
+  readonly published?: KeySource;
   readonly web: WebClient;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,7 +36,9 @@ export async function loadTokens(
   const sources: KeySource[] = [];
   if (rsaPublicKeyFile !== undefined) sources.push(await readRsaKey(rsaPublicKeyFile));
   if (ecdsaPublicKeyFile !== undefined) sources.push(await readEcdsaKey(ecdsaPublicKeyFile));
-  if (jwksUrl !== undefined) sources.push(createKeySet({ url: jwksUrl, ...around }));
+  if (jwksUrl !== undefined) {
+    sources.push(around.published ?? createKeySet({ url: jwksUrl, ...around }));
+  }
   if (settings.secret === undefined && sources.length === 0) return undefined;
   return createTokens({ ...settings, sources, clock: around.clock });
 }

@@ -3,6 +3,7 @@ import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Entropy } from "../core/ports/entropy.ts";
+import type { Metrics } from "../core/ports/metrics.ts";
 import type { Tickets } from "../core/ports/tickets.ts";
 import type { TokenClaims } from "../core/ports/tokens.ts";
 
@@ -27,6 +28,7 @@ const WHY = {
 interface Surroundings {
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly metrics: Metrics;
 }
 
 /** Whether what a client shows can only be a ticket. */
@@ -63,6 +65,7 @@ class MemoryTickets implements Tickets {
     }
     const ticket = TICKET_PREFIX + entropy.token(TICKET_BYTES);
     this.#open.set(digestOf(ticket), { claims, untilMs: nowMs + ttlMs });
+    this.#count("issued");
     return ticket;
   }
 
@@ -70,12 +73,22 @@ class MemoryTickets implements Tickets {
     const { clock } = this.#around;
     const digest = digestOf(ticket);
     const found = this.#open.get(digest);
-    if (found === undefined) throw refused(this.#ends.get(digest) ?? "unknown");
+    if (found === undefined) throw this.#refused(this.#ends.get(digest) ?? "unknown");
     const { claims, untilMs } = found;
     const isOver = clock.monotonicMs() >= untilMs || isPast(claims, clock);
     this.#end(digest, isOver ? "over" : "used");
-    if (isOver) throw refused("over");
+    if (isOver) throw this.#refused("over");
+    this.#count("redeemed");
     return claims;
+  }
+
+  #refused(why: keyof typeof WHY): Fault {
+    this.#count(why);
+    return new Fault("ticket_refused", { detail: WHY[why] });
+  }
+
+  #count(outcome: "issued" | "redeemed" | keyof typeof WHY): void {
+    this.#around.metrics.count("posthorn_tickets_total", { outcome });
   }
 
   /** Stops at the first that is still good: whatever is behind it is swept a lifetime later at most. */
@@ -97,10 +110,6 @@ class MemoryTickets implements Tickets {
 
 function isPast({ expiresAtMs }: TokenClaims, clock: Clock): boolean {
   return expiresAtMs !== undefined && expiresAtMs <= clock.nowMs();
-}
-
-function refused(why: keyof typeof WHY): Fault {
-  return new Fault("ticket_refused", { detail: WHY[why] });
 }
 
 function digestOf(ticket: string): string {

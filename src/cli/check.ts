@@ -52,7 +52,8 @@ async function answer(
   return ok ? 0 : 1;
 }
 
-function problemsJson({ problems }: ConfigError): string {
+/** What is wrong with a configuration, for a script. */
+export function problemsJson({ problems }: ConfigError): string {
   const list = problems.map(({ key, origin, message }) => ({ key, source: origin.name, message }));
   return `${JSON.stringify({ ok: false, problems: list })}\n`;
 }

@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { readEcdsaKey, readRsaKey } from "../auth/public-key-file.ts";
 import type { Config } from "../config/config.ts";
 import { SECRET_MIN_CHARS } from "../config/tokens-schema.ts";
@@ -8,10 +8,13 @@ import { createLoginProvider } from "../login/providers.ts";
 import { createWebClient } from "../runtime/web-client.ts";
 import { createLog } from "../telemetry/log.ts";
 import { probeApi, probeLogins, probeWebhooks } from "./check-backend.ts";
+import { probeRoom } from "./check-disk.ts";
+import { probeListen } from "./check-listen.ts";
+import { probeProxies } from "./check-proxies.ts";
+import { probeTls } from "./check-tls.ts";
 import type { CommandContext } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
 import { openStore } from "./open-store.ts";
-import { probeListen } from "./probe-listen.ts";
 import { probePush } from "./probe-push.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
 
@@ -32,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   { id: "tls", question: "Are the certificate and its key fit for use?", probe: probeTls },
   { id: "data", question: "Can it keep its data?", probe: probeData },
   { id: "listen", question: "Can it listen?", probe: probeListen },
+  { id: "proxies", question: "Are clients told apart by address?", probe: probeProxies },
   { id: "tokens", question: "Can it check tokens?", probe: probeTokens },
   { id: "clients", question: "Are clients kept to what they may?", probe: probeClients },
   { id: "push", question: "Can it wake devices?", probe: probePush },
@@ -40,58 +44,6 @@ export const CHECKS: readonly Check[] = [
   { id: "webhooks", question: "Can webhooks be told of events?", probe: probeWebhooks },
 ];
 
-const TLS_REMEDY = "Correct tls.cert and tls.key, or make files for a test with: posthorn cert";
-
-async function probeTls({ tls, server }: Config, { clock }: CommandContext): Promise<Finding[]> {
-  if (tls === undefined) return [plainFinding(server.publicUrl)];
-  const unreadable = await unreadableIn(tls);
-  if (unreadable.length > 1) return unreadable;
-  const publicHosts = server.publicUrl === undefined ? [] : [new URL(server.publicUrl).hostname];
-  try {
-    const now = new Date(clock.nowMs());
-    // Loaded only here: the X.509 library costs every other start tens of milliseconds.
-    const { loadTls } = await import("../tls/load.ts");
-    const { findings, expiresAtMs } = await loadTls({ ...tls, publicHosts, now });
-    const end = new Date(expiresAtMs).toISOString().slice(0, 10);
-    if (findings.length === 0) return [{ status: "ok", found: `${tls.certFile}, until ${end}` }];
-    return findings.map(({ severity, found, remedy }) => ({
-      status: severity === "error" ? "fail" : "warn",
-      found,
-      remedy,
-    }));
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [{ status: "fail", found: error.detail ?? error.message, remedy: TLS_REMEDY }];
-  }
-}
-
-/** A start names the first file only that it cannot read. */
-async function unreadableIn({ certFile, keyFile }: NonNullable<Config["tls"]>): Promise<Finding[]> {
-  const files = [
-    ["tls.cert", certFile],
-    ["tls.key", keyFile],
-  ] as const;
-  const findings = files.map(async ([key, file]): Promise<Finding[]> => {
-    try {
-      await access(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      const found = `${key}: cannot read ${resolve(file)}: ${explainIo(error)}`;
-      return [{ status: "fail", found, remedy: TLS_REMEDY }];
-    }
-  });
-  return (await Promise.all(findings)).flat();
-}
-
-function plainFinding(publicUrl: string | undefined): Finding {
-  if (!publicUrl?.startsWith("https:")) {
-    return { status: "ok", found: "none configured: plain http and ws" };
-  }
-  const found = `none configured, yet server.public_url is ${publicUrl}`;
-  const remedy = "Set tls.cert and tls.key, unless a proxy in front terminates TLS";
-  return { status: "warn", found, remedy };
-}
-
 async function probeData(config: Config, { clock, entropy }: CommandContext): Promise<Finding[]> {
   const { location } = config.store;
   if (location === "memory") return [{ status: "ok", found: "everything stays in memory" }];
@@ -99,8 +51,10 @@ async function probeData(config: Config, { clock, entropy }: CommandContext): Pr
   for (let path = file; ; path = dirname(path)) {
     try {
       await access(path, constants.R_OK | constants.W_OK);
-      if (path !== file) return [{ status: "ok", found: `${file}, to be made in ${path}` }];
-      return [await probeStore(file, config, { clock, entropy })];
+      const room = await probeRoom(file);
+      if (path === file) return [await probeStore(file, config, { clock, entropy }), ...room];
+      if (room.length > 0) return room;
+      return [{ status: "ok", found: `${file}, to be made in ${path}` }];
     } catch (error) {
       if (codeOf(error) === "ENOENT" && path !== dirname(path)) continue;
       const remedy = `Run: chown -R <the user that runs Posthorn> ${path}; or change server.data`;

@@ -1,8 +1,21 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Entropy } from "../core/ports/entropy.ts";
+import type { OwnUser } from "../engine/sqlite/become-owner.ts";
+import type { ProcessUsage } from "../telemetry/process-figures.ts";
 
 /** 0 fine, 1 failed, 2 used wrongly. */
 export type ExitCode = 0 | 1 | 2;
+
+/** The process that runs a command. */
+export interface OwnProcess {
+  readonly pid: number;
+  /** Absent where users have no numbers. */
+  readonly uid?: number;
+  /** Starts this program once more, when the arguments are put behind it. */
+  readonly command: readonly [string, ...string[]];
+  /** The first word of `command` is all of this program. */
+  readonly isStandalone: boolean;
+}
 
 /** Everything a command may know of the process it runs in. */
 export interface CommandContext {
@@ -15,8 +28,18 @@ export interface CommandContext {
   readonly stdoutIsTty: boolean;
   /** Aborts when the process is asked to end. */
   readonly signal?: AbortSignal;
+  /** Aborts when it is asked again. */
+  readonly forced?: AbortSignal;
+  /** Says what to do when the process is asked to read its configuration again. Nobody asks on Windows. */
+  readonly onReload?: (listener: () => void) => void;
+  /** Says what to do when the process is asked to let a new one take its place. */
+  readonly onUpgrade?: (listener: () => void) => void;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly own?: OwnProcess;
+  readonly user?: OwnUser;
+  /** What the process uses by now. */
+  readonly usage: () => ProcessUsage;
 }
 
 /** One word after `posthorn`. */

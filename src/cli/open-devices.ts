@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { createDeviceSecrets } from "../auth/device-secrets.ts";
 import { createDevices, type Devices } from "../core/devices.ts";
 import { Fault } from "../core/faults.ts";
 import { createLog } from "../telemetry/log.ts";
 import type { CommandContext } from "./command.ts";
+import { isThere } from "./is-there.ts";
 import { openStore } from "./open-store.ts";
 import { type ConfigArguments, readConfig } from "./read-config.ts";
 
@@ -22,15 +22,15 @@ export async function withDevices(
   const { clock, entropy, stderr } = context;
   const { config } = await readConfig(context, args);
   const { location } = config.store;
-  const isThere = location === "memory" || existsSync(location.file);
-  if (makes === "nothing" && !isThere) {
+  const hasStore = location === "memory" || isThere(location.file);
+  if (makes === "nothing" && !hasStore) {
     const detail = `there is none at ${location.file}; server.data and the directory of this command decide where`;
     throw new Fault("store_missing", { detail });
   }
-  const log = createLog({ level: "warn", format: "text", clock, write: stderr });
+  // Says, too, that a store was made: it may be another one than the server has.
+  const write = (line: string): void => stderr(`${line}\n`);
+  const log = createLog({ level: "warn", format: "text", clock, write });
   await using engine = await openStore(config, { clock, entropy, log });
-  // It may be another one than the server has.
-  if (!isThere) stderr(`Made the store ${location.file}\n`);
   await use(
     createDevices({ records: engine, secrets: createDeviceSecrets(entropy), clock, entropy }),
   );

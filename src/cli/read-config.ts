@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load-config.ts";
-import type { ConfigFlags } from "../config/sources.ts";
+import type { ConfigFlags, ConfigSources } from "../config/sources.ts";
 import type { TomlFile } from "../config/toml-file.ts";
 import { type CommandContext, UsageError } from "./command.ts";
 import { codeOf, explainIo } from "./io-errors.ts";
@@ -20,6 +20,7 @@ export interface ConfigArguments extends ConfigFlags {
 export interface FoundConfig {
   readonly config: Config;
   readonly file: string | undefined;
+  readonly sources: ConfigSources;
 }
 
 /** Reads the configuration a command works with. Throws a `ConfigError` or a {@link UsageError}. */
@@ -28,8 +29,21 @@ export async function readConfig(
   { config: named, ...flags }: ConfigArguments,
 ): Promise<FoundConfig> {
   const toml = named === undefined ? await findFile(cwd) : await readToml(cwd, named);
-  const config = loadConfig({ env, flags, cwd, ...(toml && { toml }) });
-  return { config, file: toml && resolve(cwd, toml.path) };
+  const sources = { env, flags, cwd, ...(toml && { toml }) };
+  return { config: loadConfig(sources), file: toml && resolve(cwd, toml.path), sources };
+}
+
+/**
+ * The same sources as their file says it now. It MUST still be there: a server that was started with a
+ * file does not go on with the defaults. Where there was none, one may have come. Throws a {@link UsageError}.
+ */
+export async function rereadSources(
+  { sources }: FoundConfig,
+  { cwd }: Pick<CommandContext, "cwd">,
+): Promise<ConfigSources> {
+  const { toml: before } = sources;
+  const toml = before === undefined ? await findFile(cwd) : await readToml(cwd, before.path);
+  return { ...sources, ...(toml && { toml }) };
 }
 
 async function findFile(cwd: string): Promise<TomlFile | undefined> {

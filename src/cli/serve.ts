@@ -3,16 +3,30 @@ import { DEV_API_KEY } from "../auth/api-keys.ts";
 import { DEV_SECRET } from "../auth/dev-devices.ts";
 import { type RunningServer, startServer } from "../compose.ts";
 import type { Config } from "../config/config.ts";
+import { coalesced } from "../core/coalesced.ts";
+import { detach } from "../core/detach.ts";
+import { LIMITS } from "../core/limits.ts";
 import { isLoopback } from "../core/loopback.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { Metrics } from "../core/ports/metrics.ts";
+import { rehearseOpening } from "../engine/sqlite/rehearsal.ts";
+import { answerHanded } from "../http/handed-requests.ts";
 import { currentHost } from "../runtime/current-host.ts";
-import { createLog } from "../telemetry/log.ts";
+import { countLines } from "../telemetry/counted-log.ts";
+import { createLog, type LeveledLog } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
 import { parseArguments, refuseArguments } from "./arguments.ts";
+import { storeFileOf } from "./backup.ts";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
+import { createConfigReload } from "./config-reload.ts";
 import { dialAddress } from "./dial-address.ts";
 import { phoneHint } from "./phone-hint.ts";
-import { readConfig } from "./read-config.ts";
+import { type FoundConfig, readConfig } from "./read-config.ts";
 import { SECRET_REMEDY } from "./remedies.ts";
+import { type Control, findPredecessor, openControl } from "./serve-control.ts";
+import { tellSystemd } from "./systemd.ts";
+import { createUpgrade } from "./upgrade.ts";
 
 const OPTIONS = {
   config: { type: "string" },
@@ -20,6 +34,7 @@ const OPTIONS = {
   host: { type: "string" },
   port: { type: "string" },
   data: { type: "string" },
+  takeover: { type: "boolean" },
 } as const;
 
 /** `posthorn serve`. */
@@ -33,30 +48,107 @@ export const serveCommand: Command = {
   --host HOST    Where to listen
   --port PORT    The port to listen on; 0 picks a free one
   --data DIR     The directory of the store
+  --takeover     Take the place of the server that serves this store, without a pause
 
-Ends on SIGTERM and SIGINT, after every client was told when to come back.`,
+Ends on SIGTERM and SIGINT, after every client was told when to come back; at once when it gets another
+one. On SIGUSR2 it starts its executable anew, as it is by now, to take over from it. On SIGHUP it reads the
+configuration again and takes over what it can; the log names what needs a restart.`,
   async run(args, context) {
     const { values, positionals } = parseArguments(args, OPTIONS);
     refuseArguments(positionals);
-    const { config } = await readConfig(context, values);
-    return serve(config, context);
+    const { takeover = false, ...flags } = values;
+    return serve(await readConfig(context, flags), { context, args, takeover });
   },
 };
 
-async function serve(config: Config, context: CommandContext): Promise<ExitCode> {
-  const { clock, entropy, signal } = context;
+interface Serving {
+  readonly context: CommandContext;
+  /** Those of the command line, for whoever is started to take over. */
+  readonly args: readonly string[];
+  readonly takeover: boolean;
+}
+
+async function serve(found: FoundConfig, { context, args, takeover }: Serving): Promise<ExitCode> {
+  const { config } = found;
+  const { clock, entropy, signal, usage } = context;
   const log = createLog({ ...formatOf(config, context), clock, write: lineWriter(context) });
-  const host = await currentHost(log);
+  const metrics = createMetrics(log);
+  const counted = countLines(log, metrics);
+  const host = await currentHost(counted);
+  const started = Promise.withResolvers<RunningServer>();
+  onReload(found, { context, log, metrics, started: started.promise });
+  const predecessor = takeover ? await predecessorOf(config, context) : undefined;
   let isFinished = false;
   {
-    await using server = await startServer(config, { clock, entropy, log, host });
-    announce(server, { config, context, log });
-    await aborted(signal);
-    isFinished = await server.drain();
+    const around = { clock, entropy, log: counted, metrics, usage, host };
+    await using server = await startServer(config, around, predecessor);
+    detach(log, "predecessor", async () => {
+      await predecessor?.serve((request) => answerHanded(request, server.enter));
+    });
+    const urls = announce(server, { config, context, log });
+    started.resolve(server);
+    const { sharesPort } = host.capabilities;
+    await using control = await openControl({
+      ...{ config, context, server, log: counted, urls, sharesPort, predecessor },
+    });
+    detach(log, "systemd", () => tellSystemd(context, log));
+    context.onUpgrade?.(createUpgrade(args, context, { log, isGiven: () => control.isGiven() }));
+    await Promise.race([aborted(signal), control.given]);
+    if (control.isGiven()) return await leave(server, { control, log, clock });
+    isFinished = await server.drain(context.forced);
   }
   // Behind the block: only now the store has written everything.
   log.info("server.stopped", { finished: isFinished });
   return 0;
+}
+
+/** Whom to take over from, when we are sure that we can. */
+async function predecessorOf(config: Config, context: CommandContext) {
+  const file = storeFileOf(config);
+  const predecessor = await findPredecessor(file, context);
+  if (predecessor !== undefined) rehearseOpening(file, context.clock.nowMs());
+  return predecessor;
+}
+
+interface Leaving {
+  readonly control: Control;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Another server has everything: only connections are left, which say goodbye. */
+async function leave(server: RunningServer, { control, log, clock }: Leaving): Promise<ExitCode> {
+  const given = await control.given;
+  const late = Promise.withResolvers<void>();
+  clock.after(LIMITS.closeGraceMs, late.resolve);
+  await Promise.race([server.stopListening(), late.promise]);
+  if (given === "lost") log.error("takeover.lost");
+  else log.info("takeover.done");
+  return given === "lost" ? 1 : 0;
+}
+
+interface Reloading {
+  readonly context: CommandContext;
+  readonly log: LeveledLog;
+  readonly metrics: Metrics;
+  readonly started: Promise<RunningServer>;
+}
+
+/** What asks for it before the server has started waits for that; what asks while it ends comes too late. */
+function onReload(found: FoundConfig, { started, ...parts }: Reloading): void {
+  const { context, log } = parts;
+  const reload = started.then((server) => createConfigReload({ ...parts, found, server }));
+  const request = coalesced(async () => {
+    const run = await reload;
+    if (context.signal?.aborted !== true) await run();
+  });
+  context.onReload?.(() => {
+    detach(log, "config_reload", request);
+    // Whatever is thought of the configuration: whoever renewed a certificate sends the same signal.
+    detach(log, "tls_reload", async () => {
+      await (await started).certificates?.reload();
+    });
+  });
 }
 
 function formatOf({ log }: Config, { stdoutIsTty }: CommandContext) {
@@ -75,18 +167,26 @@ interface Announcement {
 }
 
 /** One line for whoever starts it, and in development the things to try next. */
-function announce(server: RunningServer, { config, context, log }: Announcement): void {
-  const { port, secure } = server;
+function announce(
+  server: RunningServer,
+  { config, context, log }: Announcement,
+): readonly string[] {
+  const { port, httpPort, devicesPort, secure } = server;
   const address = `${dialAddress(config.server.host)}:${port}`;
   const urls = [
     `http${secure ? "s" : ""}://${address}`,
     `ws${secure ? "s" : ""}://${address}/login`,
   ];
-  log.info("server.listening", { urls, port, dev: config.dev });
+  log.info("server.listening", {
+    ...{ urls, port, dev: config.dev },
+    ...(httpPort !== undefined && { httpPort }),
+    ...(devicesPort !== undefined && { devicesPort }),
+  });
   // Beside the log: a script that reads the log must not meet prose.
   if (config.dev) context.stderr(devBanner(config, urls[0] ?? "", urls[1] ?? ""));
   else if (hasNoKey(config)) log.warn("keys.missing", { remedy: SECRET_REMEDY });
   if (!config.dev && config.clients.insecure) warnInsecure(context, log);
+  return urls;
 }
 
 /** Without any key no token can be right, and unless somebody else vouches for users nobody can sign in. */

@@ -1,7 +1,5 @@
-import { createApiKeys } from "../auth/api-keys.ts";
 import { createDevDevices } from "../auth/dev-devices.ts";
 import { createDeviceSecrets } from "../auth/device-secrets.ts";
-import type { Config } from "../config/config.ts";
 import { type CommandServices, startCommandServices } from "../core/command-services.ts";
 import { createDeviceEvents, type DeviceEvents } from "../core/device-events.ts";
 import type { DeviceId } from "../core/device-id.ts";
@@ -11,20 +9,17 @@ import { createStates, type States } from "../core/device-states.ts";
 import { createDevices, type Devices } from "../core/devices.ts";
 import { endDevice } from "../core/end-device.ts";
 import { LIMITS } from "../core/limits.ts";
-import { deviceRetention } from "../core/namespaces.ts";
+import { type Live, livePart } from "../core/live.ts";
 import { noteHolds } from "../core/note-holds.ts";
 import type { ApiKeys } from "../core/ports/api-keys.ts";
-import type { Courier } from "../core/ports/courier.ts";
 import type { Engine } from "../core/ports/engine.ts";
 import { resumePresence } from "../core/resume-presence.ts";
 import { createSleepingDevices } from "../core/sleeping-devices.ts";
 import { wakeThoseWaiting } from "../core/wake-those-waiting.ts";
 import { createWakeUps, type WakeUps } from "../core/wake-ups.ts";
-import type { WebhookRoutes } from "../core/webhook-routes.ts";
-import { createPushProviders } from "../push/providers.ts";
 import { fingerprintOf } from "../runtime/fingerprint.ts";
-import { createSigner } from "../webhooks/signature.ts";
 import { OpenConnections } from "../ws/open-connections.ts";
+import type { LiveParts } from "./live-parts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The half of the server that devices see. */
@@ -34,8 +29,10 @@ export interface Terminals extends CommandServices {
   readonly presence: DevicePresence;
   readonly deviceEvents: DeviceEvents;
   readonly states: States;
-  readonly fleetKeys?: ApiKeys;
-  readonly pushProviders: readonly string[];
+  readonly fleetKeys: Live<ApiKeys | undefined>;
+  /** Their names. */
+  readonly pushProviders: Live<readonly string[]>;
+  readonly wakeUps: Pick<WakeUps, "replaceProviders">;
   /** Streams and sockets of devices. */
   readonly connections: OpenConnections;
   /** Something waits for the device, or it can be woken at last. */
@@ -46,8 +43,6 @@ export interface Terminals extends CommandServices {
 
 export interface TerminalParts {
   readonly engine: Engine;
-  readonly courier: Courier;
-  readonly routes: WebhookRoutes;
   readonly opening: AsyncDisposableStack;
   /** Ends what clients have of a device that another process has removed. */
   readonly deviceRemoved: (device: DeviceId) => void;
@@ -55,14 +50,15 @@ export interface TerminalParts {
 
 /** Builds it, and takes up what an earlier process left: devices on record as online, commands that wait. */
 export async function startTerminals(
-  config: Config,
+  live: Live<LiveParts>,
   around: Surroundings,
-  { engine, courier, routes, opening, deviceRemoved }: TerminalParts,
+  { engine, opening, deviceRemoved }: TerminalParts,
 ): Promise<Terminals> {
+  const { config } = live.current;
   const records = engine;
   const sightings = opening.use(createDeviceSightings({ ...around, records }));
-  const presence = presenceOf(config, around, engine);
-  const wakeUps = opening.use(await wakeUpsOf(config, around, { engine, courier, presence }));
+  const presence = presenceOf(live, around, engine);
+  const wakeUps = opening.use(wakeUpsOf(live, around, { engine, presence }));
   const queueGrew = (device: DeviceId) => wakeUps.queueGrew(device);
   const known = { sightings, presence, deviceRemoved };
   const commands: CommandServices = opening.use(
@@ -79,7 +75,6 @@ export async function startTerminals(
   );
   await resumePresence(presence, records);
   opening.defer(wakeThoseWaiting({ ...around, queue: engine, wakeUps }));
-  const { fleetKeys } = config.devices;
   const connections = new OpenConnections();
   return {
     ...commands,
@@ -89,13 +84,16 @@ export async function startTerminals(
     deviceEvents: createDeviceEvents({
       ...around,
       streams: engine,
-      retention: deviceRetention(config.namespaces),
-      routes,
+      get retention() {
+        return live.current.ownEvents.retention;
+      },
+      routes: (type) => live.current.routes(type),
       fingerprint: fingerprintOf,
     }),
     states: createStates({ ...around, records, desiredChanged: commands.desiredChanged }),
-    ...(fleetKeys.length > 0 && { fleetKeys: createApiKeys(fleetKeys) }),
-    pushProviders: [...config.push.keys()],
+    fleetKeys: livePart(live, (parts) => parts.fleetKeys),
+    pushProviders: livePart(live, (parts) => [...parts.pushProviders.keys()]),
+    wakeUps,
     connections,
     queueGrew,
     async drain() {
@@ -107,36 +105,47 @@ export async function startTerminals(
   };
 }
 
-function devicesOf({ dev }: Config, around: Surroundings, records: Engine): Devices {
+function devicesOf({ dev }: LiveParts["config"], around: Surroundings, records: Engine): Devices {
   const secrets = createDeviceSecrets(around.entropy);
   const devices = createDevices({ ...around, records, secrets });
   return dev ? createDevDevices(devices) : devices;
 }
 
-function presenceOf(
-  { devices, limits }: Config,
-  around: Surroundings,
-  records: Engine,
-): DevicePresence {
+function presenceOf(live: Live<LiveParts>, around: Surroundings, records: Engine): DevicePresence {
+  const { devices, limits } = live.current.config;
   const store: Engine["changePresence"] = (change) => records.changePresence(change);
   // Whoever wants to hear fast of silent devices hears fast of those that a restart has lost.
   const returnMs = Math.min(devices.onlineTtlMs, limits.drainSpreadMs + LIMITS.deviceReturnMs);
-  return createDevicePresence({ ...around, ...devices, returnMs, store, limits: LIMITS });
+  return createDevicePresence({
+    ...around,
+    get onlineTtlMs() {
+      return live.current.config.devices.onlineTtlMs;
+    },
+    get offlineGraceMs() {
+      return live.current.config.devices.offlineGraceMs;
+    },
+    returnMs,
+    store,
+    limits: LIMITS,
+  });
 }
 
 interface WakeUpParts {
   readonly engine: Engine;
-  readonly courier: Courier;
   readonly presence: DevicePresence;
 }
 
-async function wakeUpsOf(
-  { push, devices }: Config,
+function wakeUpsOf(
+  live: Live<LiveParts>,
   around: Surroundings,
-  { engine, courier, presence }: WakeUpParts,
-): Promise<WakeUps> {
-  const providers = await createPushProviders(push, { ...around, courier, createSigner });
-  const sleeping = createSleepingDevices({ presence, queue: engine, records: engine });
-  const { wakeIntervalMs } = devices;
-  return createWakeUps({ ...around, providers, devices: sleeping, wakeIntervalMs });
+  { engine, presence }: WakeUpParts,
+): WakeUps {
+  return createWakeUps({
+    ...around,
+    providers: live.current.pushProviders,
+    devices: createSleepingDevices({ presence, queue: engine, records: engine }),
+    get wakeIntervalMs() {
+      return live.current.config.devices.wakeIntervalMs;
+    },
+  });
 }

@@ -31,7 +31,7 @@ const fields = {
     wanted:
       'a list of names of a-z A-Z 0-9 and -, such as ["Cookie", "X-Real-IP"], without those of the request itself, such as Host',
     description:
-      "Headers of the client's handshake to pass on. Clients may also make them up, so only trust what a proxy sets.",
+      "Headers of the client's handshake to pass on. Clients may also make them up, so only trust what a proxy sets. A name with an underscore would not pass nginx, and is not taken.",
     isRight: (name) => /^[A-Za-z0-9-]{1,128}$/.test(name) && !OWN_HEADERS.has(name.toLowerCase()),
   }),
   authorization: optionalSecret({

@@ -1,10 +1,12 @@
 import { join, resolve } from "node:path";
-import type { LIMITS } from "../core/limits.ts";
 import type { Namespace, Namespaces } from "../core/namespaces.ts";
+import { toAcme } from "./acme-schema.ts";
+import { toLimits } from "./limits.ts";
 import { type LoginConfig, toLogin } from "./logins-schema.ts";
 import { type PushConfig, toPush } from "./push-schema.ts";
 import { DEFAULT_NAMESPACE, type FileConfig } from "./schema.ts";
 import type { ConfigSources } from "./sources.ts";
+import { type TlsConfig, toTls } from "./tls-schema.ts";
 import { toWebhook, type WebhookConfig } from "./webhooks-schema.ts";
 
 /** A checked configuration, with the units in the names. */
@@ -16,9 +18,17 @@ export interface Config {
     /** 0 lets the system choose. */
     readonly port: number;
     readonly publicUrl?: string;
+    /** Absent: only TLS is spoken, or only http. 0 lets the system choose. */
+    readonly httpPort?: number;
+    readonly httpServes: "redirect" | "everything";
+    /** Where devices show certificates. Absent: nowhere. 0 lets the system choose. */
+    readonly devicesPort?: number;
+    /** Addresses and ranges of them. */
+    readonly trustedProxies: readonly string[];
+    readonly clientAddressHeader: "x-forwarded-for" | "forwarded" | "x-real-ip";
   };
   /** Absent: plain http and ws. */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: TlsConfig;
   readonly store: {
     readonly location: { readonly file: string } | "memory";
     readonly sync: "full" | "normal";
@@ -48,6 +58,8 @@ export interface Config {
     /** Between two wake-ups of one device. */
     readonly wakeIntervalMs: number;
     readonly commandLeaseMs: number;
+    /** Only certified ones are let in. */
+    readonly requireCertificate: boolean;
   };
   readonly callbacks: {
     /** What is absent is not asked. */
@@ -95,36 +107,46 @@ export interface Config {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly format: "auto" | "json" | "text";
   };
+  readonly metrics: {
+    /** Any of them lets somebody read. */
+    readonly keys: readonly string[];
+    /** Whoever asks from the machine itself needs none. */
+    readonly local: boolean;
+    /** Nobody needs one. */
+    readonly public: boolean;
+  };
 }
 
 /** The limits an operator may change, under the names of `LIMITS`. */
 export type ConfigLimits = ReturnType<typeof toLimits>;
 
 const DATABASE_FILE = "posthorn.db";
+const ACME_DIRECTORY = "acme";
+/** Authorities look nowhere else. */
+const CHALLENGES_PORT = 80;
 const LOOPBACK = "127.0.0.1";
 /** A developer's pages come from whatever port serves them. */
 const LOOPBACK_ORIGINS = ["http{,s}://{localhost,127.0.0.1,\\[::1\\]}{,:*}"];
 
 /** Gives the checked values of files, variables and flags their final form. */
 export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Config {
-  const { server, tls, store, tokens, api, callbacks, login, channels, limits, log } = values;
+  const { server, store, tokens, api, callbacks, login, channels, limits, log } = values;
   const dev = flags.dev ?? false;
   const pathOf = (path: string): string => (cwd === undefined ? path : resolve(cwd, path));
-  const { cert, key } = tls;
+  const isInMemory = dev && flags.data === undefined;
+  const acme = isInMemory
+    ? undefined
+    : toAcme(values.acme, pathOf, join(pathOf(server.data), ACME_DIRECTORY));
+  const tls = toTls(values, acme, pathOf);
   return {
     dev,
     server: {
-      host: dev ? (flags.host ?? LOOPBACK) : server.host,
-      port: server.port,
-      ...(server.public_url !== undefined && { publicUrl: server.public_url }),
+      ...(acme && { httpPort: CHALLENGES_PORT }),
+      ...toServer(server, dev ? (flags.host ?? LOOPBACK) : server.host),
     },
-    ...(cert !== undefined &&
-      key !== undefined && { tls: { certFile: pathOf(cert), keyFile: pathOf(key) } }),
+    ...(tls && { tls }),
     store: {
-      location:
-        dev && flags.data === undefined
-          ? "memory"
-          : { file: join(pathOf(server.data), DATABASE_FILE) },
+      location: isInMemory ? "memory" : { file: join(pathOf(server.data), DATABASE_FILE) },
       sync: store.sync,
     },
     tokens: toTokens(tokens, pathOf),
@@ -145,6 +167,21 @@ export function toConfig(values: FileConfig, { flags, cwd }: ConfigSources): Con
     webhooks: Object.entries(values.webhooks).map(([name, it]) => toWebhook(name, it)),
     limits: toLimits(limits),
     log,
+    metrics: values.metrics,
+  };
+}
+
+function toServer(server: FileConfig["server"], host: string): Config["server"] {
+  const { port, public_url, http_port, http_serves, devices_port } = server;
+  return {
+    host,
+    port,
+    ...(public_url !== undefined && { publicUrl: public_url }),
+    ...(http_port !== undefined && { httpPort: http_port }),
+    httpServes: http_serves,
+    ...(devices_port !== undefined && { devicesPort: devices_port }),
+    trustedProxies: server.trusted_proxies,
+    clientAddressHeader: server.client_address_header,
   };
 }
 
@@ -182,6 +219,7 @@ function toDevices(devices: FileConfig["devices"]): Config["devices"] {
     offlineGraceMs: devices.offline_grace,
     wakeIntervalMs: devices.wake_interval,
     commandLeaseMs: devices.command_lease,
+    requireCertificate: devices.require_certificate,
   };
 }
 
@@ -237,32 +275,4 @@ function toNamespaces(channels: FileConfig["channels"]): Namespaces {
     },
   ]);
   return new Map(entries);
-}
-
-function toLimits(limits: FileConfig["limits"]) {
-  return {
-    clientsMax: limits.clients_max,
-    clientsPerUser: limits.clients_per_user,
-    clientsPerAddress: limits.clients_per_address,
-    connectionsPerAddressPerSecond: limits.connections_per_address_per_second,
-    connectionsPerAddressBurst: limits.connections_per_address_burst,
-    channelsPerClient: limits.channels_per_client,
-    channelMaxChars: limits.channel_max_chars,
-    commandsPerSecond: limits.commands_per_second,
-    commandsBurst: limits.commands_burst,
-    frameMaxBytes: limits.frame_max_bytes,
-    queueMaxBytes: limits.queue_max_bytes,
-    recoveryMaxPublications: limits.recovery_max_publications,
-    recoveryMaxBytes: limits.recovery_max_bytes,
-    eventMaxBytes: limits.event_max_bytes,
-    bodyMaxBytes: limits.body_max_bytes,
-    eventsPerPost: limits.events_per_post,
-    ndjsonMaxBytes: limits.ndjson_max_bytes,
-    greetingTimeoutMs: limits.greeting_timeout,
-    pingIntervalMs: limits.ping_interval,
-    pongTimeoutMs: limits.pong_timeout,
-    bodyTimeoutMs: limits.body_timeout,
-    drainSpreadMs: limits.drain_spread,
-    drainTimeoutMs: limits.drain_timeout,
-  } satisfies Partial<Record<keyof typeof LIMITS, number>>;
 }

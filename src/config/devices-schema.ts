@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LIMITS } from "../core/limits.ts";
-import { duration, secretList } from "./fields.ts";
+import { duration, flag, secretList } from "./fields.ts";
 
 const SECOND_MS = 1000;
 const HOUR_MS = 60 * 60 * SECOND_MS;
@@ -45,4 +45,8 @@ export const Devices = z.strictObject({
     description:
       "How long a device may take to acknowledge a command before it is delivered again.",
   }),
+  require_certificate: flag(
+    false,
+    "Let devices in at server.devices_port only, where they have to show a certificate.",
+  ),
 });

@@ -36,6 +36,16 @@ export function count(unit: string, { min, max, fallback, description }: Range) 
   });
 }
 
+/** A count of `unit` that may be left out for good. */
+export function optionalCount(unit: string, { min, max, description }: Omit<Range, "fallback">) {
+  const schema = z.int().min(min).max(max).optional();
+  return schema.register(FIELDS, {
+    description,
+    wanted: `a whole number from ${min} to ${max} (${unit})`,
+    fromText: numberFromText,
+  });
+}
+
 /** A duration such as "24h"; milliseconds once it is read. */
 export function duration({ min, max, fallback, description }: Range) {
   const inRange = z.number().min(min).max(max);

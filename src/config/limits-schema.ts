@@ -16,7 +16,8 @@ const bounds = {
     min: 1,
     max: 1_000_000,
     fallback: LIMITS.clientsMax,
-    description: "Clients connected at a time. Keep it well below the limit of open files.",
+    description:
+      "Clients connected at a time. Never more than the limit of open files allows: when that is less, the log says so at the start.",
   }),
   clients_per_user: count("clients", {
     min: 0,
@@ -74,6 +75,59 @@ const bounds = {
     max: 1_000_000,
     fallback: LIMITS.commandsBurst,
     description: "How many commands one client may send at once, as when it subscribes again.",
+  }),
+  commands_per_user_per_second: count("commands", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.commandsPerUserPerSecond,
+    description:
+      "How many commands all clients of one signed-in user may send together, in the long run. Those above it are refused (error 111, try again). 0 sets no limit.",
+  }),
+  commands_per_user_burst: count("commands", {
+    min: 1,
+    max: 10_000_000,
+    fallback: LIMITS.commandsPerUserBurst,
+    description:
+      "How many of them may come at once, as when all of a user's clients subscribe again.",
+  }),
+  posts_per_device_per_second: count("posts", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.postsPerDevicePerSecond,
+    description:
+      "How many posts of events and changes of state one device may make, in the long run. Those above it get 429 (post_rate_exceeded); many events in one post count once. 0 sets no limit.",
+  }),
+  posts_per_device_burst: count("posts", {
+    min: 1,
+    max: 10_000_000,
+    fallback: LIMITS.postsPerDeviceBurst,
+    description: "How many posts one device may make at once, as after an outage.",
+  }),
+  requests_per_key_per_second: count("requests", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.requestsPerKeyPerSecond,
+    description:
+      "How many requests the backend may make with one API key, in the long run. Those above it get 429 (api_rate_exceeded). 0 sets no limit.",
+  }),
+  requests_per_key_burst: count("requests", {
+    min: 1,
+    max: 10_000_000,
+    fallback: LIMITS.requestsPerKeyBurst,
+    description: "How many requests with one API key may come at once.",
+  }),
+  failures_per_address_per_second: count("requests", {
+    min: 0,
+    max: 1_000_000,
+    fallback: LIMITS.failuresPerAddressPerSecond,
+    description:
+      "How many requests with a wrong or missing device secret or API key one address may make, in the long run. Above it they get 429 (credentials_rate_exceeded), and so do API keys that never came from there before; devices with the right secret pass. 0 sets no limit.",
+  }),
+  failures_per_address_burst: count("requests", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.failuresPerAddressBurst,
+    description: "How many of them one address may make at once.",
   }),
   frame_max_bytes: size({
     min: KB,
@@ -157,6 +211,13 @@ const bounds = {
     max: 10 * MINUTE_MS,
     fallback: LIMITS.drainSpreadMs,
     description: "Over how long clients are told to come back when the server shuts down.",
+  }),
+  drain_pace: count("clients per second", {
+    min: 1,
+    max: 1_000_000,
+    fallback: LIMITS.drainPace,
+    description:
+      "How fast clients are sent away when the server shuts down or is taken over, but all of them within half of drain_timeout.",
   }),
   drain_timeout: duration({
     min: 0,

@@ -7,6 +7,7 @@ import { nearest } from "./nearest.ts";
 import { ConfigError, describeValue, type Problem } from "./problems.ts";
 import { ConfigSchema, type FileConfig, NAMED_SECTIONS } from "./schema.ts";
 import { type ConfigSources, type Layers, layerSources, type Setting, valueAt } from "./sources.ts";
+import { tlsProblems } from "./tls-problems.ts";
 import { isTable } from "./toml-file.ts";
 
 const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -14,11 +15,23 @@ const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
 const ANY_NAME = "x";
 const NAME_WANTED = "1 to 64 of a-z 0-9 _ - with a letter first";
 
-/**
- * Makes the configuration of a TOML text, variables and flags, the later winning. Reads nothing
- * else. Throws one {@link ConfigError} that holds every problem at once.
- */
+/** Values that were found good, under the names and in the shape of the file. */
+export interface CheckedValues {
+  readonly values: FileConfig;
+  /** One of them as it was written; of a secret only its kind. */
+  readonly describe: (path: KeyPath) => string;
+}
+
+/** Makes the configuration of a TOML text, variables and flags, as {@link checkSources} takes them. */
 export function loadConfig(sources: ConfigSources): Config {
+  return toConfig(checkSources(sources).values, sources);
+}
+
+/**
+ * Lays a TOML text, variables and flags over one another, the later winning. Reads nothing else.
+ * Throws one {@link ConfigError} that holds every problem at once.
+ */
+export function checkSources(sources: ConfigSources): CheckedValues {
   const layers = layerSources(sources);
   const checked = ConfigSchema.safeParse(layers.values);
   const problems = [
@@ -26,8 +39,12 @@ export function loadConfig(sources: ConfigSources): Config {
     ...(checked.error?.issues ?? []).flatMap((issue) => problemsOf(issue, layers)),
     ...nameProblems(layers),
     ...(checked.success ? insecureProblems(checked.data, sources, layers) : []),
+    ...(checked.success ? tlsProblems(checked.data, layers) : []),
   ];
-  if (checked.success && problems.length === 0) return toConfig(checked.data, sources);
+  if (checked.success && problems.length === 0) {
+    const describe = (path: KeyPath): string => foundAt(path, undefined, layers);
+    return { values: checked.data, describe };
+  }
   throw new ConfigError(onePerKey(problems));
 }
 

@@ -29,7 +29,7 @@ export class ConfigError extends Fault {
 }
 
 /** One line on one problem. */
-function formatProblem({ key, origin, message }: Problem): string {
+export function formatProblem({ key, origin, message }: Problem): string {
   return key === "" ? `${origin.name}: ${message}` : `${key} (${origin.name}): ${message}`;
 }
 

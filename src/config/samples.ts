@@ -7,6 +7,7 @@ const SAMPLES: ReadonlySet<string> = new Set([
   "Bearer something that only the backend and this server know",
   "the-app-secret-kept-out-of-version-control",
   "the-master-secret-kept-out-of-version-control",
+  "the-hmac-key-that-the-site-of-the-authority-shows",
   "whsec_cmVwbGFjZS10aGlzLWJ5LTMyLXJhbmRvbS1ieXRlcyE=",
 ]);
 

@@ -1,15 +1,28 @@
 import { z } from "zod";
+import { parseAddressRange } from "../core/address-range.ts";
 import { DEVICE_NAMESPACE } from "../core/channel.ts";
+import { Acme } from "./acme-schema.ts";
 import { Api } from "./api-schema.ts";
 import { Callbacks } from "./callbacks-schema.ts";
 import { Clients } from "./clients-schema.ts";
 import { Devices } from "./devices-schema.ts";
-import { choice, count, duration, flag, optionalText, text, unmet } from "./fields.ts";
+import {
+  choice,
+  count,
+  duration,
+  flag,
+  optionalCount,
+  optionalText,
+  text,
+  textList,
+} from "./fields.ts";
 import { Limits } from "./limits-schema.ts";
 import { Logins, Login as NamedLogin } from "./logins-schema.ts";
+import { Metrics } from "./metrics-schema.ts";
 import { Push } from "./push-schema.ts";
 import { Sessions } from "./sessions-schema.ts";
 import { isPath } from "./text-rules.ts";
+import { Certificate, Tls } from "./tls-schema.ts";
 import { Tokens } from "./tokens-schema.ts";
 import { Webhook } from "./webhooks-schema.ts";
 
@@ -42,30 +55,36 @@ const Server = z.strictObject({
       "How clients and devices reach this server from outside. Its host must be covered by the certificate. Behind a proxy set it: without it the url of a ticket has the host and the scheme by which the ticket was asked for.",
     isRight: isPublicUrl,
   }),
+  http_port: optionalCount("TCP port", {
+    min: 0,
+    max: 65_535,
+    description:
+      "One more port, for plain http beside TLS; usually 80. 0 lets the system choose a free one.",
+  }),
+  http_serves: choice(
+    ["redirect", "everything"],
+    "redirect",
+    "What there is at http_port: redirect sends everything but /healthz and /readyz to https; everything is the whole server in plain text, for a network that is all yours.",
+  ),
+  devices_port: optionalCount("TCP port", {
+    min: 0,
+    max: 65_535,
+    description:
+      "One more port, for devices that show a certificate of tls.client_ca, and for nobody else; 0 lets the system choose a free one. Their secrets still say who they are.",
+  }),
+  trusted_proxies: textList({
+    wanted:
+      'a list of addresses and ranges of them, such as ["127.0.0.1", "::1", "10.0.0.0/8"], without a range of all',
+    description:
+      "The proxies in front of this server whose word is taken on who asks. Each must set client_address_header itself: one that passes on what a client wrote lets clients choose their addresses. What others send in that header is not read.",
+    isRight: (range) => parseAddressRange(range) !== undefined,
+  }),
+  client_address_header: choice(
+    ["x-forwarded-for", "forwarded", "x-real-ip"],
+    "x-forwarded-for",
+    "The header in which trusted_proxies name whoever asked them. The others are not read. It counts from its end: the client is the last address in it that is no trusted proxy.",
+  ),
 });
-
-const Tls = z
-  .strictObject({
-    cert: optionalText({
-      wanted: "the path of a PEM file",
-      description:
-        "The certificate: the leaf first, then the intermediates. Without cert and key the server speaks plain http and ws.",
-      isRight: isPath,
-    }),
-    key: optionalText({
-      wanted: "the path of a PEM file",
-      description: "The private key that belongs to the certificate, not encrypted.",
-      isRight: isPath,
-    }),
-  })
-  .superRefine(({ cert, key }, { addIssue }) => {
-    if (cert !== undefined && key === undefined) {
-      addIssue(unmet("key", "the path of the private key that belongs to tls.cert"));
-    }
-    if (key !== undefined && cert === undefined) {
-      addIssue(unmet("cert", "the path of the certificate that belongs to tls.key"));
-    }
-  });
 
 const Store = z.strictObject({
   sync: choice(
@@ -109,6 +128,7 @@ const Channels = z
 
 /** The sections whose tables the operator names, and what a name is called there. */
 export const NAMED_SECTIONS = {
+  certificates: "name",
   channels: "namespace",
   logins: "name",
   push: "name",
@@ -119,6 +139,7 @@ export const NAMED_SECTIONS = {
 export const SECTIONS = {
   server: Server,
   tls: Tls,
+  acme: Acme,
   store: Store,
   tokens: Tokens,
   api: Api,
@@ -129,6 +150,7 @@ export const SECTIONS = {
   devices: Devices,
   limits: Limits,
   log: Log,
+  metrics: Metrics,
 } as const;
 
 /** The keys of a table in one of {@link NAMED_SECTIONS}; undefined in any other section. */
@@ -137,6 +159,8 @@ export function shapeOfNamed(
   name: string,
 ): Readonly<Record<string, z.ZodType>> | undefined {
   switch (section) {
+    case "certificates":
+      return Certificate.shape;
     case "channels":
       // What Posthorn does not know by name is a namespace of the operator's.
       return name === DEVICE_NAMESPACE ? DeviceNamespace.shape : Namespace.shape;
@@ -155,6 +179,8 @@ export function shapeOfNamed(
 export const ConfigSchema = z.strictObject({
   server: Server.prefault({}),
   tls: Tls.prefault({}),
+  acme: Acme.prefault({}),
+  certificates: z.record(z.string(), Certificate).prefault({}),
   store: Store.prefault({}),
   tokens: Tokens.prefault({}),
   api: Api.prefault({}),
@@ -169,6 +195,7 @@ export const ConfigSchema = z.strictObject({
   webhooks: z.record(z.string(), Webhook).prefault({}),
   limits: Limits.prefault({}),
   log: Log.prefault({}),
+  metrics: Metrics.prefault({}),
 });
 
 /** What a valid configuration says, under the names and in the shape of the file. */

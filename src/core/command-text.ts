@@ -17,13 +17,14 @@ const EVENT_BY_STATUS = {
  * is told: it is the sender's, and none of those who listen.
  */
 export function commandEvent(record: CommandRecord, timeMs: number): OwnEvent {
-  const { id, device, status, attempt, key } = record;
+  const { id, device, status, attempt, key, trace } = record;
   return {
     // No command gets the same status twice at the same attempt.
     id: `${id}.${status}.${attempt}`,
     type: EVENT_BY_STATUS[status],
     device,
     timeMs,
+    ...(trace && { trace }),
     data: eventData(withoutKey(record)),
     ...(key !== undefined && { backendData: eventData(record) }),
   };
@@ -46,13 +47,15 @@ export function encodeCommand(record: CommandRecord): string {
 }
 
 /** The JSON text of a command for the device that is to obey it. */
-export function encodeDelivery({ id, type, data, attempt, expiresAtMs }: CommandRecord): string {
+export function encodeDelivery(record: CommandRecord): string {
+  const { id, type, data, attempt, expiresAtMs, trace } = record;
   return objectOf([
     ["id", quote(id)],
     ["type", quote(type)],
     ["data", data],
     ["attempt", String(attempt)],
     ["expires_at", String(expiresAtMs)],
+    ["traceparent", trace && quote(trace.traceparent)],
   ]);
 }
 

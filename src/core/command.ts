@@ -1,6 +1,7 @@
 import type { DeviceId } from "./device-id.ts";
 import { Fault } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
+import type { TraceContext } from "./trace-context.ts";
 import { utf8Length } from "./utf8-length.ts";
 
 declare const brand: unique symbol;
@@ -53,6 +54,8 @@ export interface CommandRecord {
   readonly resultUntilMs?: number;
   /** When it got its last status. */
   readonly finishedAtMs?: number;
+  /** That of the request that sent it; all that is told of the command belongs to it. */
+  readonly trace?: TraceContext;
   /** JSON text of how it ended, only when done or failed; made by `encodeResult`. */
   readonly result?: string;
 }
@@ -71,6 +74,8 @@ export interface CommandRequest {
   readonly ttlMs?: number | undefined;
   /** 1 to {@link LIMITS.commandAttemptsMax}; no bound by default. */
   readonly maxAttempts?: number | undefined;
+  /** What sends it again with the same key may have another. */
+  readonly trace?: TraceContext | undefined;
 }
 
 const COMMAND_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
@@ -88,7 +93,7 @@ export function enqueueCommand(
   { id, nowMs }: { readonly id: CommandId; readonly nowMs: number },
 ): CommandRecord {
   const { device, data, sender, key, priority = 0, ttlMs = LIMITS.commandTtlMs } = request;
-  const { maxAttempts } = request;
+  const { maxAttempts, trace } = request;
   return {
     id,
     device,
@@ -100,6 +105,7 @@ export function enqueueCommand(
     ...(maxAttempts !== undefined && {
       maxAttempts: checkNumber("max_attempts", maxAttempts, [1, LIMITS.commandAttemptsMax]),
     }),
+    ...(trace && { trace }),
     status: "queued",
     attempt: 0,
     createdAtMs: nowMs,

@@ -3,6 +3,7 @@ import type { DeviceId } from "./device-id.ts";
 import { EventNames, type PartEnd } from "./event-names.ts";
 import {
   createEventStore,
+  type EventSource,
   type EventStoreOptions,
   type StoredEvents,
   type StoreEvents,
@@ -11,6 +12,7 @@ import { Fault } from "./faults.ts";
 import { KeysInFlight } from "./keys-in-flight.ts";
 import type { Entropy } from "./ports/entropy.ts";
 import type { Fingerprint } from "./ports/fingerprint.ts";
+import type { TraceContext } from "./trace-context.ts";
 
 /** One request of a device, which may bring its events in several parts. */
 export interface EventPost {
@@ -19,6 +21,12 @@ export interface EventPost {
    * other: wait for the answer before the next one, and offer none after a refusal.
    */
   store(part: readonly OfferedEvent[], end: PartEnd): Promise<StoredEvents>;
+}
+
+/** What a request says beside its events. */
+export interface PostRequest {
+  readonly key?: string | undefined;
+  readonly trace?: TraceContext | undefined;
 }
 
 export interface DeviceEvents {
@@ -33,7 +41,7 @@ export interface DeviceEvents {
    * does not name them. What of them stands before the first event that the key names is stored even
    * if that one is refused, since their order counts; the outcomes say so.
    */
-  begin(device: DeviceId, key?: string): EventPost;
+  begin(device: DeviceId, request?: PostRequest): EventPost;
 }
 
 export interface DeviceEventsOptions extends EventStoreOptions {
@@ -50,15 +58,16 @@ export function createDeviceEvents(options: DeviceEventsOptions): DeviceEvents {
   const storeEvents = createEventStore(options);
   const inFlight = new KeysInFlight();
   return {
-    begin(device, key) {
+    begin(device, { key, trace } = {}) {
+      const from = { device, trace };
       const namesOptions = { fingerprint, makeId: () => entropy.uuid() };
       if (key !== undefined) {
         const names = new EventNames({ ...namesOptions, key });
-        return new KeyedPost(device, key, { names, inFlight, storeEvents });
+        return new KeyedPost(from, key, { names, inFlight, storeEvents });
       }
       const names = new EventNames(namesOptions);
       return {
-        store: (part, end) => storeEvents(device, names.next(part.map(refuseReserved), end).events),
+        store: (part, end) => storeEvents(from, names.next(part.map(refuseReserved), end).events),
       };
     },
   };
@@ -71,12 +80,12 @@ interface Keyed {
 }
 
 class KeyedPost implements EventPost {
-  readonly #device: DeviceId;
+  readonly #from: EventSource;
   readonly #key: string;
   readonly #keyed: Keyed;
 
-  constructor(device: DeviceId, key: string, keyed: Keyed) {
-    this.#device = device;
+  constructor(from: EventSource, key: string, keyed: Keyed) {
+    this.#from = from;
     this.#key = key;
     this.#keyed = keyed;
   }
@@ -85,7 +94,7 @@ class KeyedPost implements EventPost {
     // Whether it is the same part as before can be told only of one that is complete.
     if (end === "broken") return { outcomes: [] };
     try {
-      using _held = this.#keyed.inFlight.take(this.#device, this.#key);
+      using _held = this.#keyed.inFlight.take(this.#from.device, this.#key);
       return await this.#storeGuarded(part, end);
     } catch (error) {
       if (error instanceof Fault) return { outcomes: [], refusal: error };
@@ -97,12 +106,12 @@ class KeyedPost implements EventPost {
   async #storeGuarded(part: readonly OfferedEvent[], end: PartEnd): Promise<StoredEvents> {
     const { names, storeEvents } = this.#keyed;
     const { events, guardAt } = names.next(part.map(refuseReserved), end);
-    const first = await storeEvents(this.#device, events.slice(0, guardAt + 1));
+    const first = await storeEvents(this.#from, events.slice(0, guardAt + 1));
     if (first.refusal !== undefined) return first;
     if (first.outcomes[guardAt] instanceof Fault) {
       return { outcomes: first.outcomes.slice(0, guardAt), refusal: reusedKey(this.#key) };
     }
-    const rest = await storeEvents(this.#device, events.slice(guardAt + 1));
+    const rest = await storeEvents(this.#from, events.slice(guardAt + 1));
     return { ...rest, outcomes: [...first.outcomes, ...rest.outcomes] };
   }
 }

@@ -45,6 +45,7 @@ export interface DevicePresence {
 }
 
 export interface DevicePresenceOptions extends PresenceAnnouncerOptions {
+  /** These two are read for each sign and each gap: they may change. */
   readonly onlineTtlMs: number;
   readonly offlineGraceMs: number;
   /** How long devices may take to find the server again after it was started anew. */
@@ -71,18 +72,14 @@ interface Entry {
 
 class Tracker implements DevicePresence {
   readonly #clock: Clock;
-  readonly #onlineTtlMs: number;
-  readonly #offlineGraceMs: number;
-  readonly #returnMs: number;
+  readonly #options: DevicePresenceOptions;
   readonly #announcer: PresenceAnnouncer;
   readonly #entries = new Map<DeviceId, Entry>();
   #isStopped = false;
 
   constructor(options: DevicePresenceOptions) {
     this.#clock = options.clock;
-    this.#onlineTtlMs = options.onlineTtlMs;
-    this.#offlineGraceMs = options.offlineGraceMs;
-    this.#returnMs = options.returnMs;
+    this.#options = options;
     this.#announcer = createPresenceAnnouncer(options);
   }
 
@@ -104,17 +101,18 @@ class Tracker implements DevicePresence {
   posted(device: DeviceId): void {
     if (this.#isStopped) return;
     const entry = this.#appear(device, "posted");
-    extend(entry, this.#clock.monotonicMs() + this.#onlineTtlMs, "silent");
+    extend(entry, this.#clock.monotonicMs() + this.#options.onlineTtlMs, "silent");
     this.#watch(entry);
   }
 
   resume(devices: Iterable<RememberedDevice>): void {
+    const { onlineTtlMs, returnMs } = this.#options;
     for (const { device, seenAtMs = 0 } of devices) {
       if (this.#isStopped || this.#entries.has(device)) continue;
       // At most the ttl: the machine's clock may have been set back meanwhile.
-      const leftMs = Math.min(seenAtMs - this.#clock.nowMs(), 0) + this.#onlineTtlMs;
+      const leftMs = Math.min(seenAtMs - this.#clock.nowMs(), 0) + onlineTtlMs;
       const entry = this.#enter(device, "restarted");
-      const signMs = Math.max(leftMs, this.#returnMs);
+      const signMs = Math.max(leftMs, returnMs);
       extend(entry, this.#clock.monotonicMs() + signMs, "restarted");
       this.#watch(entry);
     }
@@ -168,11 +166,11 @@ class Tracker implements DevicePresence {
   /** One timer per device, which does not move with each sign: it looks again when it was early. */
   #watch(entry: Entry): void {
     if (entry.timer !== undefined || entry.holds > 0) return;
-    const leftMs = entry.signUntilMs + this.#offlineGraceMs - this.#clock.monotonicMs();
+    const leftMs = entry.signUntilMs + this.#options.offlineGraceMs - this.#clock.monotonicMs();
     entry.timer = this.#clock.after(Math.max(0, leftMs), () => {
       entry.timer = undefined;
       if (entry.holds > 0) return;
-      if (this.#clock.monotonicMs() < entry.signUntilMs + this.#offlineGraceMs) {
+      if (this.#clock.monotonicMs() < entry.signUntilMs + this.#options.offlineGraceMs) {
         this.#watch(entry);
         return;
       }

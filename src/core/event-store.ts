@@ -6,13 +6,17 @@ import { Fault } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Streams } from "./ports/engine.ts";
+import type { Metrics } from "./ports/metrics.ts";
 import type { Retention } from "./publication.ts";
+import { type TraceContext, traceTags } from "./trace-context.ts";
 import { webhookEntries } from "./webhook-entries.ts";
 import type { WebhookRoutes } from "./webhook-routes.ts";
 
 export interface EventStoreOptions {
   readonly streams: Streams;
   readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Read for each event: it may change. */
   readonly retention: Retention;
   /** The webhooks that want an event. */
   readonly routes: WebhookRoutes;
@@ -26,28 +30,34 @@ export interface StoredEvents {
   readonly refusal?: Fault;
 }
 
+/** Who posts, and within which trace. */
+export interface EventSource {
+  readonly device: DeviceId;
+  readonly trace: TraceContext | undefined;
+}
+
 /** Stores events of a device in their order; one that is refused does not hinder the others. */
 export type StoreEvents = (
-  device: DeviceId,
+  from: EventSource,
   events: readonly (NamedEvent | Fault)[],
 ) => Promise<StoredEvents>;
 
 /** Turns events into publications on their device's channel, and into rows for the webhooks. */
-export function createEventStore({ streams, clock, ...rest }: EventStoreOptions): StoreEvents {
-  const { retention, routes } = rest;
+export function createEventStore(options: EventStoreOptions): StoreEvents {
+  const { streams, clock, routes } = options;
+  const count = createEventCount(options.metrics);
 
-  async function store(device: DeviceId, named: NamedEvent): Promise<EventResult> {
+  async function store({ device, trace }: EventSource, named: NamedEvent): Promise<EventResult> {
     const { event, id, dedupe } = named;
     const timeMs = clock.nowMs();
     const data = encodeEvent(device, { ...event, id }, timeMs);
-    const outbox = webhookEntries(
-      { id, type: event.type, device, timeMs, data },
-      routes(event.type),
-    );
+    const tags = traceTags(trace);
+    const told = { id, type: event.type, device, timeMs, data, ...(trace && { trace }) };
+    const outbox = webhookEntries(told, routes(event.type));
     const { offset, duplicate, mismatched } = await streams.append({
       channel: deviceChannel(device),
-      publication: { data, timeMs },
-      retention,
+      publication: { data, timeMs, ...(tags && { tags }) },
+      retention: options.retention,
       ...(dedupe !== undefined && {
         dedupe: { scope: device, ttlMs: LIMITS.dedupeTtlMs, ...dedupe },
       }),
@@ -57,16 +67,28 @@ export function createEventStore({ streams, clock, ...rest }: EventStoreOptions)
     return { id, offset, duplicate };
   }
 
-  return async (device, events) =>
+  return async (from, events) => {
     // All at once: they share a commit, and the engine keeps the order in which they are asked for.
-    outcomesOf(
-      await Promise.allSettled(
-        events.map(async (it) => {
-          if (it instanceof Fault) throw it;
-          return store(device, it);
-        }),
-      ),
+    const settled = await Promise.allSettled(
+      events.map(async (it) => {
+        if (it instanceof Fault) throw it;
+        return store(from, it);
+      }),
     );
+    for (const one of settled) count(one);
+    return outcomesOf(settled);
+  };
+}
+
+function createEventCount(metrics: Metrics) {
+  const [stored, duplicate, refused] = (["stored", "duplicate", "refused"] as const).map((result) =>
+    metrics.counter("posthorn_device_events_total", { result }),
+  );
+  return (one: PromiseSettledResult<EventResult>): void => {
+    if (one.status === "rejected") refused?.add();
+    else if (one.value.duplicate) duplicate?.add();
+    else stored?.add();
+  };
 }
 
 function outcomesOf(settled: readonly PromiseSettledResult<EventResult>[]): StoredEvents {

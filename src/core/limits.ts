@@ -1,5 +1,12 @@
+import { CALLER_LIMITS } from "./caller-limits.ts";
+import { CERTIFICATE_LIMITS } from "./certificate-limits.ts";
+import { LOGIN_LIMITS } from "./login-limits.ts";
+
 /** Every number that bounds what one caller can make the server hold. Configurable ones are defaults. */
 export const LIMITS = {
+  ...CALLER_LIMITS,
+  ...CERTIFICATE_LIMITS,
+  ...LOGIN_LIMITS,
   /** Of any channel's name; for names that clients choose it is the default and the most there may be. */
   channelMaxChars: 255,
   channelsPerClient: 128,
@@ -11,6 +18,10 @@ export const LIMITS = {
   connectionsPerAddressBurst: 2_000,
   /** Addresses whose rate is known at a time, some 200 bytes each. */
   addressesRemembered: 50_000,
+  /** Of a header in which proxies say who asked them; what is beyond at its beginning is not read. */
+  proxyHeaderMaxChars: 4_096,
+  /** Proxies between a client and us that are followed. */
+  proxyHopsMax: 32,
   /** Commands of one client; it may send all its subscriptions at once. */
   commandsPerSecond: 100,
   commandsBurst: 256,
@@ -166,6 +177,8 @@ export const LIMITS = {
   closeGraceMs: 5_000,
   drainSpreadMs: 10_000,
   drainTimeoutMs: 10_000,
+  /** Clients that are sent away per second. */
+  drainPace: 2_000,
   bodyTimeoutMs: 60_000,
   /** Writes that may wait for the disk, and roughly what they may hold in memory meanwhile. */
   appendsQueued: 20_000,
@@ -181,34 +194,6 @@ export const LIMITS = {
   storePingTimeoutMs: 5_000,
   /** Far above any real one; what is longer is not even decoded. */
   tokenMaxChars: 8 * 1024,
-  /** A ticket is on its way to a client; one that stays longer has leaked. */
-  ticketTtlMs: 60_000,
-  /** Tickets that nobody has shown yet: enough for every client of a full server to come back at once. */
-  ticketsMax: 50_000,
-  /** Channels and devices that one ticket may name, each. */
-  ticketGrantsMax: 1_000,
-  /** Tickets that are over and remembered, so that the log can tell what they were. */
-  ticketsRemembered: 10_000,
-  /** Of what a mini-program gets to log in; real ones are far shorter. */
-  loginCodeMaxChars: 1_024,
-  /** Of a request that anybody may make. */
-  loginBodyMaxBytes: 16 * 1024,
-  /** One question to a login provider, and what of its answer is read. */
-  loginTimeoutMs: 5_000,
-  loginAnswerMaxBytes: 64 * 1024,
-  /** Before a busy login provider is asked once more. */
-  loginRetryMs: 500,
-  /** Questions to login providers at a time, and those of one address among them. */
-  loginsAtATime: 64,
-  loginsAtATimePerAddress: 16,
-  /** Attempts of one address to log in or to get a ticket; in mobile networks thousands of phones share one. */
-  loginsPerAddressPerSecond: 10,
-  loginsPerAddressBurst: 200,
-  /** Tickets that one user may get for a session. */
-  sessionTicketsPerSecond: 1,
-  sessionTicketsBurst: 10,
-  /** How long somebody need not log in again. */
-  sessionTtlMs: 7 * 24 * 60 * 60 * 1000,
   /** A token without `kid` is tried with this many keys of its algorithm. */
   tokenKeysTried: 8,
   keySetMaxBytes: 256 * 1024,
@@ -287,8 +272,4 @@ export const LIMITS = {
   globMaxChars: 255,
   /** What the braces of one glob may stand for. */
   globAlternatives: 64,
-  /** A certificate or key file; chains are a few kilobytes. */
-  pemMaxBytes: 256 * 1024,
-  /** Hosts in one certificate made by us. */
-  hostsPerCertificate: 100,
 } as const;

@@ -4,6 +4,7 @@ import { LIMITS } from "./limits.ts";
 import { isLoopback } from "./loopback.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { LoginOutcome, LoginProvider, LoginRefusal } from "./ports/login-provider.ts";
+import type { Metrics } from "./ports/metrics.ts";
 
 /** One way to log in. */
 export interface Login {
@@ -23,9 +24,10 @@ export interface Logins {
 }
 
 export interface LoginsOptions {
-  /** By their names. */
-  readonly logins: ReadonlyMap<string, Login>;
+  /** By their names. They may change. */
+  readonly logins: Pick<ReadonlyMap<string, Login>, "get" | "has">;
   readonly clock: Clock;
+  readonly metrics: Metrics;
 }
 
 /** A question to a provider that has no answer yet. */
@@ -54,7 +56,7 @@ const FAILURES = {
 /** What a refusal quotes. */
 const NAME_MAX_CHARS = 60;
 
-export function createLogins({ logins, clock }: LoginsOptions): Logins {
+export function createLogins({ logins, clock, metrics }: LoginsOptions): Logins {
   /** By login and code: a code is good once, and a phone that repeats a request must not lose by it. */
   const asking = new Map<string, Asking>();
 
@@ -78,6 +80,8 @@ export function createLogins({ logins, clock }: LoginsOptions): Logins {
       await passed(LIMITS.loginRetryMs, clock);
       outcome = await provider.identify(code);
     }
+    const counted = outcome.outcome === "refused" ? outcome.reason : outcome.outcome;
+    metrics.count("posthorn_logins_total", { login: name, outcome: counted });
     if (outcome.outcome === "known") return prefix + outcome.id;
     throw toFault(name, outcome);
   }

@@ -37,8 +37,11 @@ export interface Namespace {
 /** By name; "" is the namespace of channels without one. */
 export type Namespaces = ReadonlyMap<string, Namespace>;
 
+/** The same for those who ask for each channel again: they may change while the server runs. */
+export type LiveNamespaces = Pick<Namespaces, "get">;
+
 /** The rules for a channel; throws `channel_unknown` when its namespace is not configured. */
-export function requireRules(channel: Channel, namespaces: Namespaces): Namespace {
+export function requireRules(channel: Channel, namespaces: LiveNamespaces): Namespace {
   const rules = namespaces.get(namespaceOf(channel));
   if (rules !== undefined) return rules;
   throw new Fault("channel_unknown", { detail: `no namespace for "${channel}"` });

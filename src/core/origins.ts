@@ -1,11 +1,16 @@
-import type { Glob } from "./glob.ts";
+import { type Glob, parseGlob } from "./glob.ts";
 
-/** Origins of mini-programs: no web page can claim them. */
-const MINI_PROGRAM = /^(?:weapp:\/\/[^/]*|https:\/\/servicewechat\.com)$/;
+/** Origins of mini-programs: no web page can claim them. With a path it is their Referer, which no browser sends so. */
+const MINI_PROGRAM = /^(?:weapp:\/\/[^/]*|https:\/\/servicewechat\.com(?:\/\S*)?)$/;
 
 /** Whether the platform of a mini-program made this origin. */
 export function isMiniProgram(origin: string): boolean {
   return MINI_PROGRAM.test(origin.toLowerCase());
+}
+
+/** Reads patterns of origins, in which case does not count. Throws `glob_malformed`. */
+export function parseOrigins(patterns: readonly string[]): readonly Glob[] {
+  return patterns.map((pattern) => parseGlob(pattern.toLowerCase()));
 }
 
 const WEB_ORIGIN = /^(https?):\/\/([^/]+)$/;

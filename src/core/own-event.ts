@@ -1,5 +1,6 @@
 import type { DeviceId } from "./device-id.ts";
 import type { Retention } from "./publication.ts";
+import type { TraceContext } from "./trace-context.ts";
 
 /** The types of the events that Posthorn itself publishes on a device's channel. */
 export const OWN_EVENT_TYPES = [
@@ -25,6 +26,8 @@ export interface OwnEvent {
   readonly timeMs: number;
   /** JSON text. */
   readonly data: string;
+  /** That of the request which began it. */
+  readonly trace?: TraceContext;
   /** The same for the backend's webhooks, where it is not for everybody who listens. */
   readonly backendData?: string;
 }

@@ -1,8 +1,9 @@
 import type { Channel } from "./channel.ts";
 import { LIMITS } from "./limits.ts";
-import { type Namespaces, requireRules } from "./namespaces.ts";
+import { type LiveNamespaces, requireRules } from "./namespaces.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Appended, Streams, VersionGuard } from "./ports/engine.ts";
+import { type TraceContext, traceTags } from "./trace-context.ts";
 
 export interface PublishRequest {
   readonly channel: Channel;
@@ -17,6 +18,7 @@ export interface PublishRequest {
   readonly idempotencyKey?: string;
   /** Publishes nothing that the channel has a newer version of. Without history nothing is guarded. */
   readonly version?: VersionGuard;
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Publishes what clients and the backend send, by the rules of the channel's namespace. */
@@ -27,13 +29,15 @@ export interface Publisher {
 
 export interface PublisherOptions {
   readonly streams: Pick<Streams, "append">;
-  readonly namespaces: Namespaces;
+  readonly namespaces: LiveNamespaces;
   readonly clock: Clock;
 }
 
 export function createPublisher({ streams, namespaces, clock }: PublisherOptions): Publisher {
   return {
-    async publish({ channel, data, tags, info, skipHistory, idempotencyKey, version }) {
+    async publish({ channel, data, info, skipHistory, idempotencyKey, version, ...rest }) {
+      // A tag of the publisher's own counts more.
+      const tags = rest.trace ? { ...traceTags(rest.trace), ...rest.tags } : rest.tags;
       const rules = requireRules(channel, namespaces);
       const retention = skipHistory ? undefined : rules.retention;
       return streams.append({

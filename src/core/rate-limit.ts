@@ -1,4 +1,4 @@
-/** How often something may happen: `perSecond` in the long run, `burst` at once. */
+/** How often something may happen: `perSecond` in the long run, `burst` at once. Read for each take: it may change. */
 export interface Rate {
   readonly perSecond: number;
   readonly burst: number;
@@ -23,13 +23,18 @@ export class TokenBucket {
 
   /** Takes a token; false when there is none. */
   take(nowMs: number): boolean {
+    if (this.isEmpty(nowMs)) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** Whether there is no token to take. */
+  isEmpty(nowMs: number): boolean {
     const { perSecond, burst } = this.#rate;
     const earned = ((nowMs - this.#atMs) / SECOND_MS) * perSecond;
     this.#tokens = Math.min(burst, this.#tokens + earned);
     this.#atMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    return this.#tokens < 1;
   }
 }
 

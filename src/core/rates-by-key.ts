@@ -18,14 +18,12 @@ const SWEPT_PER_TAKE = 2;
 export class RatesByKey {
   readonly #rate: Rate;
   readonly #keysMax: number;
-  readonly #quietMs: number;
   /** The one unseen for longest first. */
   readonly #entries = new Map<string, Entry>();
 
   constructor({ rate, keysMax }: RatesByKeyOptions) {
     this.#rate = rate;
     this.#keysMax = keysMax;
-    this.#quietMs = refillMs(rate);
   }
 
   /** How many keys are remembered. */
@@ -47,11 +45,17 @@ export class RatesByKey {
     return entry.bucket.take(nowMs);
   }
 
+  /** Whether one more of `key` would be one too many. Counts nothing. */
+  isSpent(key: string, nowMs: number): boolean {
+    return this.#entries.get(key)?.bucket.isEmpty(nowMs) === true;
+  }
+
   /** Who has been quiet for so long has all its tokens again, like one who comes for the first time. */
   #sweep(nowMs: number): void {
+    const quietMs = refillMs(this.#rate);
     for (let swept = 0; swept < SWEPT_PER_TAKE; swept += 1) {
       const [oldest] = this.#entries.values();
-      if (oldest === undefined || nowMs - oldest.lastMs < this.#quietMs) return;
+      if (oldest === undefined || nowMs - oldest.lastMs < quietMs) return;
       this.#forgetOldest();
     }
   }

@@ -20,6 +20,7 @@ export interface Opening {
 export interface SubscriptionsOptions {
   readonly streams: Streams;
   readonly hub: Hub;
+  /** Read for each recovery: it may change. */
   readonly recoveryMaxPublications: number;
 }
 
@@ -50,7 +51,7 @@ export interface Subscriptions {
 
 /** Opens subscriptions without gap or duplicate between what was stored and what is live. */
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { streams, hub, recoveryMaxPublications } = options;
+  const { streams, hub } = options;
 
   async function read(channel: Channel, reading: Reading, asked: readonly Position[]) {
     if (asked.length <= 1) {
@@ -63,7 +64,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 
   function historySince(channel: Channel, reading: Reading, since: Position | undefined) {
     if (since === undefined) return streams.history(channel, { ...reading, limit: 0 });
-    const limit = recoveryMaxPublications;
+    const limit = options.recoveryMaxPublications;
     return streams.history(channel, { ...reading, limit, sinceOffset: since.offset });
   }
 

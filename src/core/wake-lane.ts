@@ -23,15 +23,19 @@ export type MakeRequest = () => Promise<WakeRequest | undefined>;
 export class WakeLane {
   readonly #options: WakeLaneOptions;
   readonly #waiting: (() => void)[] = [];
+  #provider: PushProvider;
   #running = 0;
   #stopped = { untilMs: 0, why: "" };
 
   constructor(options: WakeLaneOptions) {
     this.#options = options;
+    this.#provider = options.provider;
   }
 
-  get name(): string {
-    return this.#options.name;
+  /** What has its turn from now on goes there, also where the last one needed an operator. */
+  replaceProvider(provider: PushProvider): void {
+    this.#provider = provider;
+    this.#stopped = { untilMs: 0, why: "" };
   }
 
   /** Resolves to "needless" when `makeRequest` had nothing to say. Rejects with what that, or a bug, throws. */
@@ -41,7 +45,7 @@ export class WakeLane {
       if (this.#isStopped()) return { outcome: "stopped", why: this.#stopped.why };
       const request = await makeRequest();
       if (request === undefined) return "needless";
-      const outcome = await this.#options.provider.wake(request);
+      const outcome = await this.#provider.wake(request);
       if (outcome.outcome === "stopped") this.#stop(outcome.why);
       return outcome;
     } finally {

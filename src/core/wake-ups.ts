@@ -6,6 +6,7 @@ import type { Cancel, Clock } from "./ports/clock.ts";
 import type { PushTarget } from "./ports/device-records.ts";
 import type { Entropy } from "./ports/entropy.ts";
 import type { Log } from "./ports/log.ts";
+import type { Metrics } from "./ports/metrics.ts";
 import type { PushProvider, WakeHint, WakeOutcome } from "./ports/push.ts";
 import { WakeLane } from "./wake-lane.ts";
 
@@ -29,16 +30,20 @@ export interface SleepingDevices {
 export interface WakeUps extends AsyncDisposable {
   /** Says that something new waits for the device, or that it can be woken at last. Returns at once. */
   queueGrew(device: DeviceId): void;
+  /** From now on these are the providers, by their names. What is on its way ends as it began. */
+  replaceProviders(providers: ReadonlyMap<string, PushProvider>): void;
 }
 
 export interface WakeUpsOptions {
   /** By their names in the configuration. */
   readonly providers: ReadonlyMap<string, PushProvider>;
   readonly devices: SleepingDevices;
+  /** Read for each device: it may change. */
   readonly wakeIntervalMs: number;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /** One device from the moment its queue grew until it may be forgotten again. */
@@ -65,7 +70,7 @@ export function createWakeUps(options: WakeUpsOptions): WakeUps {
 
 class Sleepers implements WakeUps {
   readonly #options: WakeUpsOptions;
-  readonly #lanes: ReadonlyMap<string, WakeLane>;
+  #lanes: ReadonlyMap<string, WakeLane> = new Map();
   readonly #sleepers = new Map<DeviceId, Sleeper>();
   readonly #running = new Set<Promise<void>>();
   #wasFull = false;
@@ -73,10 +78,16 @@ class Sleepers implements WakeUps {
 
   constructor(options: WakeUpsOptions) {
     this.#options = options;
-    const lanes = [...options.providers].map(
-      ([name, provider]) => new WakeLane({ ...options, name, provider }),
-    );
-    this.#lanes = new Map(lanes.map((lane) => [lane.name, lane]));
+    this.replaceProviders(options.providers);
+  }
+
+  replaceProviders(providers: ReadonlyMap<string, PushProvider>): void {
+    const lanes = [...providers].map(([name, provider]) => {
+      const lane = this.#lanes.get(name) ?? new WakeLane({ ...this.#options, name, provider });
+      lane.replaceProvider(provider);
+      return [name, lane] as const;
+    });
+    this.#lanes = new Map(lanes);
   }
 
   queueGrew(device: DeviceId): void {
@@ -158,9 +169,10 @@ class Sleepers implements WakeUps {
   }
 
   async #settle(sleeper: Sleeper, outcome: WakeOutcome, target: PushTarget): Promise<void> {
-    const { devices, log } = this.#options;
+    const { devices, log, metrics } = this.#options;
     const { device } = sleeper;
     const { provider } = target;
+    metrics.count("posthorn_wake_ups_total", { provider, outcome: outcome.outcome });
     switch (outcome.outcome) {
       case "sent":
         log.debug("push.sent", { device, provider });
@@ -180,7 +192,7 @@ class Sleepers implements WakeUps {
   }
 
   #retry(sleeper: Sleeper, { provider, afterMs, why }: Retry): void {
-    const { clock, entropy, log } = this.#options;
+    const { clock, entropy, log, metrics } = this.#options;
     const { device, startedAtMs } = sleeper;
     sleeper.failures += 1;
     const waitMs = Math.max(afterMs, backoffMs(RETRY, sleeper.failures));
@@ -189,6 +201,7 @@ class Sleepers implements WakeUps {
       log.info("push.delayed", { device, provider, why, retryMs: delayMs });
       this.#askAfter(sleeper, delayMs);
     } else {
+      metrics.count("posthorn_wake_ups_total", { provider, outcome: "gave_up" });
       log.info("push.gave_up", { device, provider, why, attempts: sleeper.failures });
       this.#rest(sleeper);
     }

@@ -1,5 +1,6 @@
 import type { DeviceId } from "./device-id.ts";
 import type { OutboxEntry } from "./ports/outbox.ts";
+import type { TraceContext } from "./trace-context.ts";
 
 /** Something that happened to a device, as it was published. */
 export interface ToldEvent {
@@ -9,6 +10,7 @@ export interface ToldEvent {
   readonly timeMs: number;
   /** The publication's JSON text. */
   readonly data: string;
+  readonly trace?: TraceContext;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface ToldEvent {
  * recommends, with the publication as its data. They are for an append, which completes their ids.
  */
 export function webhookEntries(
-  { id, type, device, timeMs, data }: ToldEvent,
+  { id, type, device, timeMs, data, trace }: ToldEvent,
   endpoints: readonly string[],
 ): readonly OutboxEntry[] {
   const head = `{"type":${JSON.stringify(type)},"timestamp":"${new Date(timeMs).toISOString()}"`;
@@ -30,5 +32,6 @@ export function webhookEntries(
     orderKey: device,
     body,
     createdAtMs: timeMs,
+    ...(trace && { trace }),
   }));
 }

@@ -3,6 +3,7 @@ import type { DeviceId } from "../core/device-id.ts";
 import type { App, Caller } from "./app-env.ts";
 import { type BackendDeviceServices, bindBackendDevices } from "./backend-devices.ts";
 import { type BindingServices, bindBindings } from "./bindings.ts";
+import type { CallerPaces } from "./caller-paces.ts";
 import { bindClientTransports, type TransportServices } from "./client-transports.ts";
 import { bindCommands, type CommandRouteServices } from "./commands.ts";
 import { bindConsole } from "./console.ts";
@@ -13,6 +14,7 @@ import { bindDeviceState, type DeviceStateServices } from "./device-state.ts";
 import { bindEnroll, type EnrollServices } from "./enroll.ts";
 import { bindHealth } from "./health.ts";
 import { bindLogins, type LoginServices } from "./logins.ts";
+import { bindMetrics, type MetricsServices } from "./metrics.ts";
 import { answerNotFound } from "./not-found.ts";
 import { bindOpenApi, type OpenApiServices } from "./openapi.ts";
 import { toProblem } from "./problem.ts";
@@ -25,10 +27,13 @@ import { bindWebhooks, type WebhookServices } from "./webhooks.ts";
 interface OtherServices {
   /** Everyone may do everything. */
   readonly dev: boolean;
+  readonly paces: CallerPaces;
   readonly serverApi: Omit<ApiParts, keyof ApiAccess>;
   readonly webhooks: Pick<WebhookServices, "endpoints" | "outbox" | "dispatcher">;
   readonly transports: Pick<TransportServices, "gateway" | "gate" | "clientHeaders">;
   readonly limits: TransportServices["limits"];
+  /** Whether no client can come in by TLS, because no authority has given a certificate yet. */
+  readonly awaitsCertificate: () => boolean;
   /** Rejects while the server cannot take posts. */
   readonly checkReady: () => Promise<void>;
 }
@@ -44,6 +49,7 @@ export type AppServices = DeviceEventsServices &
   TicketServices &
   CommandRouteServices &
   OpenApiServices &
+  MetricsServices &
   OtherServices;
 
 /** Every plain HTTP route. Websocket paths are answered before a request comes here. */
@@ -51,6 +57,7 @@ export function createApp(services: AppServices): App {
   const app = new Hono<{ Bindings: Caller }>();
   const deviceRemoved = (device: DeviceId) => services.bindings.deviceRemoved(device);
   bindHealth(app, services);
+  bindMetrics(app, services);
   bindOpenApi(app, services);
   bindDeviceEvents(app, services);
   bindDeviceState(app, services);

@@ -5,7 +5,7 @@ import type { Caller } from "./app-env.ts";
 import { bearerOf } from "./bearer.ts";
 import { checkQuery } from "./known-query.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
-import { checkApiKey } from "./server-api/authorize.ts";
+import { checkApiKey, credentialsOf } from "./server-api/authorize.ts";
 
 /** A request as the routes get it. */
 export type RouteContext = Context<{ Bindings: Caller }>;
@@ -19,12 +19,7 @@ export function requireApiKey(
   access: ApiAccess,
   query: readonly string[] = [],
 ): void {
-  const { req, env } = c;
-  const { remoteAddress } = env;
-  checkApiKey(
-    { header: (it) => req.header(it), query: (it) => req.query(it), remoteAddress },
-    access,
-  );
+  checkApiKey(credentialsOf(c), access);
   checkQuery(c, [...query, "api_key"]);
 }
 

@@ -10,6 +10,7 @@ import { deviceOf, type RouteContext, requireApiKey } from "./backend-auth.ts";
 import { queryNumber } from "./query-number.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
+import { traceOf } from "./trace-headers.ts";
 
 /** What the backend needs to send commands and to see what becomes of them. */
 export interface BackendCommandServices extends ApiAccess {
@@ -28,7 +29,7 @@ export function bindBackendCommands(app: App, services: BackendCommandServices):
     requireApiKey(c, services);
     const device = deviceOf(c);
     const { waitMs, ...sent } = decodeSentCommand(await readBodyText(c.req.raw, limits, clock));
-    const request = { ...sent, device, sender: SENDER };
+    const request = { ...sent, device, sender: SENDER, trace: traceOf(c.req) };
     const command = await commands.send(request, waitMs, c.req.raw.signal);
     return answer(command, clock, isFinal(command.status) ? 200 : 202);
   });

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { Fault } from "../core/faults.ts";
+import type { Live } from "../core/live.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import { decodeBareConnect } from "../protocol/client-frame.ts";
@@ -19,7 +20,7 @@ export interface TransportServices {
   readonly gateway: Pick<Gateway, "hold" | "receive">;
   readonly gate: ConnectionGate;
   /** Names, in lower case, of the headers that are kept for the backend. */
-  readonly clientHeaders: readonly string[];
+  readonly clientHeaders: Live<readonly string[]>;
   readonly limits: Pick<BodyLimits, "bodyTimeoutMs"> & { readonly frameMaxBytes: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -68,7 +69,7 @@ async function hold(
   const start = startOf(transport, text);
   gate.checkRoom(remoteAddress);
   const onClosing = c.env.holdOpen();
-  const peer = peerOf(c.req.raw, c.env, clientHeaders);
+  const peer = peerOf(c.req.raw, c.env, clientHeaders.current);
   const body = gateway.hold({ peer, start, onClosing });
   return new Response(body, {
     headers: { "content-type": CONTENT_TYPES[transport], ...STREAM_HEADERS },

@@ -1,7 +1,8 @@
 import { addressBlock } from "../core/address-block.ts";
 import { Fault, type FaultCode } from "../core/faults.ts";
-import { parseGlob } from "../core/glob.ts";
+import type { Glob } from "../core/glob.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { Live } from "../core/live.ts";
 import { allowsOrigin } from "../core/origins.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -28,24 +29,23 @@ export interface ConnectionGate {
 export interface ConnectionGateOptions {
   readonly lifecycle: Pick<Lifecycle, "checkServing">;
   readonly gateway: Pick<Gateway, "isFull" | "isFullFor">;
-  /** How often each address may come; 0 is as often as it likes. */
+  /** How often each address may come; 0 is as often as it likes. Read for each attempt: it may change. */
   readonly addressRate: Rate;
   /** Patterns of origins whose pages may connect, beside those of our own host. */
-  readonly allowedOrigins: readonly string[];
+  readonly allowedOrigins: Live<readonly Glob[]>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const ORIGIN_MAX_CHARS = 200;
 
-/** An address that is refused again and again is logged once a minute. */
+/** An address that is refused again and again for the same is logged once a minute. */
 const TOLD = { rate: { perSecond: 1 / 60, burst: 1 }, keysMax: 1_000 };
 
 export function createConnectionGate(options: ConnectionGateOptions): ConnectionGate {
-  const { lifecycle, gateway, clock, log, addressRate } = options;
+  const { lifecycle, gateway, clock, log, addressRate, allowedOrigins } = options;
   const rates = new RatesByKey({ rate: addressRate, keysMax: LIMITS.addressesRemembered });
   const told = new RatesByKey(TOLD);
-  const allowedOrigins = options.allowedOrigins.map((pattern) => parseGlob(pattern.toLowerCase()));
 
   function refuse(code: FaultCode, detail: string, address: string): never {
     if (told.take(`${code} ${addressBlock(address)}`, clock.monotonicMs())) {
@@ -58,14 +58,17 @@ export function createConnectionGate(options: ConnectionGateOptions): Connection
     checkOrigin({ method, url, headers }, remoteAddress) {
       const origin = headers.get("origin");
       const host = headers.get("host");
-      if (allowsOrigin({ origin, host }, allowedOrigins)) return;
+      if (allowsOrigin({ origin, host }, allowedOrigins.current)) return;
       const code = "origin_denied";
       const found = JSON.stringify(origin?.slice(0, ORIGIN_MAX_CHARS));
       const detail = `got ${found}, which clients.allowed_origins does not list and the Host header does not name`;
       const fix = [`clients.allowed_origins = [${found}]`];
       if (!isHostForwarded(headers)) fix.unshift(`nginx: ${NGINX_LINES.host}`);
       const path = new URL(url).pathname;
-      log.warn("handshake.failed", { code, detail, method, path, fix, address: remoteAddress });
+      const key = `${code} ${found} ${path.slice(0, ORIGIN_MAX_CHARS)} ${addressBlock(remoteAddress)}`;
+      if (told.take(key, clock.monotonicMs())) {
+        log.warn("handshake.failed", { code, detail, method, path, fix, address: remoteAddress });
+      }
       throw new Fault(code, { detail });
     },
     checkRate(remoteAddress) {

@@ -8,6 +8,7 @@ import { LIMITS } from "../core/limits.ts";
 import type { Log } from "../core/ports/log.ts";
 import { deviceOf, type RouteContext } from "./backend-auth.ts";
 import { bearerOf } from "./bearer.ts";
+import type { CallerPaces } from "./caller-paces.ts";
 import { checkQuery } from "./known-query.ts";
 
 /** What telling devices apart needs. */
@@ -15,7 +16,20 @@ export interface DeviceAuthServices {
   readonly devices: Pick<Devices, "authenticate">;
   readonly sightings: Pick<DeviceSightings, "saw">;
   readonly presence: Pick<DevicePresence, "posted">;
+  readonly paces: Pick<CallerPaces, "checkFailures">;
+  /** Whether who shows no certificate is no device, whatever it knows. */
+  readonly certificateRequired?: boolean;
   readonly log: Log;
+}
+
+/** Throws `certificate_required` for whoever came to a port that asks for none. */
+export function checkCertified(
+  { env }: RouteContext,
+  { certificateRequired = false }: Pick<DeviceAuthServices, "certificateRequired">,
+): void {
+  if (!certificateRequired || env.isCertified) return;
+  const detail = "devices are to come to server.devices_port with a certificate of their own";
+  throw new Fault("certificate_required", { detail });
 }
 
 /** What a route does with the request. */
@@ -41,24 +55,39 @@ export async function authenticatedDevice(
 /** The same, for a request that may be open long after the secret was replaced. */
 export async function admittedDevice(
   c: RouteContext,
-  { devices, sightings, presence, log }: DeviceAuthServices,
+  services: DeviceAuthServices,
   { holds = false, query = [] }: DeviceRequestUse = {},
 ): Promise<Admission> {
+  checkCertified(c, services);
+  const { sightings, presence } = services;
   const id = deviceOf(c);
-  const secret = bearerOf(c.req.header("authorization"));
-  if (secret === undefined) {
-    throw new Fault("secret_missing", {
-      detail: "wanted the header Authorization: Bearer <secret>",
-    });
-  }
-  const admission = await devices.authenticate(id, secret).catch((error: unknown) => {
-    if (error instanceof Fault) log.info("device.refused", { device: id, code: error.code });
-    throw error;
-  });
+  const admission = await admissionOf(id, c, services);
   sightings.saw(id, { address: c.env.remoteAddress, appVersion: appVersionOf(c) });
   if (!holds) presence.posted(id);
   checkQuery(c, query);
   return admission;
+}
+
+/** Secrets are beyond guessing, so one that is right lets in whatever else its address brought. */
+async function admissionOf(
+  id: DeviceId,
+  { req, env }: RouteContext,
+  { devices, paces, log }: DeviceAuthServices,
+): Promise<Admission> {
+  const secret = bearerOf(req.header("authorization"));
+  if (secret === undefined) {
+    paces.checkFailures(env.remoteAddress);
+    const detail = "wanted the header Authorization: Bearer <secret>";
+    throw new Fault("secret_missing", { detail });
+  }
+  try {
+    return await devices.authenticate(id, secret);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (error.kind === "unauthenticated") paces.checkFailures(env.remoteAddress);
+    log.info("device.refused", { device: id, code: error.code });
+    throw error;
+  }
 }
 
 /** What cannot be shown to people is left out, as if the device had not said it. */

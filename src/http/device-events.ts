@@ -5,13 +5,16 @@ import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { decodeEventBody, parseEventKey } from "../protocol/event-body.ts";
 import type { App } from "./app-env.ts";
+import type { CallerPaces } from "./caller-paces.ts";
 import { authenticatedDevice, type DeviceAuthServices } from "./device-auth.ts";
 import { type EventLinesLimits, storeEventLines } from "./event-lines.ts";
 import { EventReport } from "./event-report.ts";
 import { readBodyText } from "./request-body.ts";
+import { traceOf } from "./trace-headers.ts";
 
 /** What posting needs. */
 export interface DeviceEventsServices extends DeviceAuthServices {
+  readonly paces: Pick<CallerPaces, "checkFailures" | "checkPost">;
   readonly deviceEvents: DeviceEvents;
   readonly limits: EventLinesLimits;
   readonly clock: Clock;
@@ -21,13 +24,15 @@ const LINE_TYPES: ReadonlySet<string> = new Set(["application/x-ndjson", "applic
 
 /** `POST /v1/devices/{id}/events`: what a device posts is stored, then delivered and answered. */
 export function bindDeviceEvents(app: App, services: DeviceEventsServices): void {
-  const { deviceEvents, limits, clock } = services;
+  const { deviceEvents, paces, limits, clock } = services;
   app.post("/v1/devices/:id/events", async (c) => {
     const device = await authenticatedDevice(c, services);
+    paces.checkPost(device);
     const key = keyOf(c);
+    const trace = traceOf(c.req);
     const report = new EventReport(services);
     const begin = (lastPlace: number): EventPost =>
-      deviceEvents.begin(device, key && parseEventKey(key, lastPlace));
+      deviceEvents.begin(device, { key: key && parseEventKey(key, lastPlace), trace });
     if (isLines(c)) {
       const post = begin(LIMITS.eventsPerNdjson - 1);
       const refusal = await storeEventLines(c.req.raw, { post, report, limits, clock });

@@ -1,6 +1,7 @@
 import type { DeviceId } from "../core/device-id.ts";
 import type { Devices } from "../core/devices.ts";
 import { Fault } from "../core/faults.ts";
+import type { Live } from "../core/live.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { decodePushTarget } from "../protocol/device-body.ts";
 import { doneAnswer } from "./answers.ts";
@@ -12,7 +13,7 @@ import { type BodyLimits, readBodyText } from "./request-body.ts";
 export interface DevicePushServices extends DeviceAuthServices {
   readonly devices: Pick<Devices, "authenticate" | "setPush">;
   /** Names of the providers that are configured. */
-  readonly pushProviders: readonly string[];
+  readonly pushProviders: Live<readonly string[]>;
   /** Hears of a device that can be woken at last; MUST NOT throw. */
   readonly queueGrew: (device: DeviceId) => void;
   readonly clock: Clock;
@@ -25,7 +26,7 @@ export function bindDevicePush(app: App, services: DevicePushServices): void {
   app.put("/v1/devices/:id/push", async (c) => {
     const device = await authenticatedDevice(c, services);
     const target = decodePushTarget(await readBodyText(c.req.raw, limits, clock));
-    checkProvider(target.provider, pushProviders);
+    checkProvider(target.provider, pushProviders.current);
     await devices.setPush(device, target);
     queueGrew(device);
     return doneAnswer(clock);

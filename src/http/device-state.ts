@@ -7,6 +7,7 @@ import { parseJson } from "../protocol/json-body.ts";
 import { jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import type { RouteContext } from "./backend-auth.ts";
+import type { CallerPaces } from "./caller-paces.ts";
 import type { DeviceAuthServices } from "./device-auth.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 import type { ApiAccess } from "./server-api/api-services.ts";
@@ -15,6 +16,7 @@ import { type StateCaller, stateCallerOf } from "./state-side.ts";
 /** What is needed to read and change states. */
 export interface DeviceStateServices extends DeviceAuthServices, ApiAccess {
   readonly states: States;
+  readonly paces: CallerPaces;
   readonly clock: Clock;
   readonly limits: BodyLimits;
 }
@@ -24,13 +26,14 @@ export interface DeviceStateServices extends DeviceAuthServices, ApiAccess {
  * all of it. The ETag is the version of the asker's own side, for `If-Match`.
  */
 export function bindDeviceState(app: App, services: DeviceStateServices): void {
-  const { states, clock, limits } = services;
+  const { states, paces, clock, limits } = services;
   app.get("/v1/devices/:id/state", async (c) => {
     const caller = await stateCallerOf(c, services);
     return answer(await states.find(caller.device), caller, clock);
   });
   app.patch("/v1/devices/:id/state", async (c) => {
     const caller = await stateCallerOf(c, services);
+    if (caller.side === "reported") paces.checkPost(caller.device);
     const version = wantedVersion(c);
     const text = await readBodyText(c.req.raw, limits, clock);
     parseJson(text);

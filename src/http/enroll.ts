@@ -4,6 +4,7 @@ import type { DeviceSightings } from "../core/device-sightings.ts";
 import type { Devices } from "../core/devices.ts";
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { Live } from "../core/live.ts";
 import type { ApiKeys } from "../core/ports/api-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -13,13 +14,15 @@ import { jsonAnswer } from "./answers.ts";
 import type { App } from "./app-env.ts";
 import type { RouteContext } from "./backend-auth.ts";
 import { bearerOf } from "./bearer.ts";
+import { checkCertified } from "./device-auth.ts";
 import { checkQuery } from "./known-query.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 
 /** What terminals need to register themselves. */
 export interface EnrollServices {
-  /** Absent: none may. */
-  readonly fleetKeys?: ApiKeys;
+  /** Undefined: none may. */
+  readonly fleetKeys: Live<ApiKeys | undefined>;
+  readonly certificateRequired?: boolean;
   readonly devices: Pick<Devices, "enroll">;
   readonly sightings: Pick<DeviceSightings, "forget">;
   readonly receivers: Pick<CommandReceivers, "dismiss">;
@@ -32,12 +35,13 @@ type KeyCheck = (c: RouteContext, key: string | undefined) => void;
 
 /** `POST /v1/enroll`: a terminal with the fleet's key gets a secret of its own. */
 export function bindEnroll(app: App, services: EnrollServices): void {
-  const { devices, sightings, clock, log } = services;
-  const limits = { ...services.limits, bodyMaxBytes: LIMITS.enrollBodyMaxBytes };
+  const { devices, fleetKeys, sightings, clock, log } = services;
   const checkKey = createKeyCheck(services);
   app.post("/v1/enroll", async (c) => {
-    if (services.fleetKeys === undefined) throw unavailable();
+    checkCertified(c, services);
+    if (fleetKeys.current === undefined) throw unavailable();
     checkQuery(c, []);
+    const limits = { ...services.limits, bodyMaxBytes: LIMITS.enrollBodyMaxBytes };
     const text = await readBodyText(c.req.raw, limits, clock);
     const { key, device, ...description } = decodeEnroll(text);
     checkKey(c, bearerOf(c.req.header("authorization")) ?? key);
@@ -63,7 +67,7 @@ function createKeyCheck({ fleetKeys, clock, log }: EnrollServices): KeyCheck {
         'wanted the fleet\'s key as "key", or as the header Authorization: Bearer <key>';
       throw new Fault("fleet_key_wrong", { detail });
     }
-    if (fleetKeys?.matches(key)) return;
+    if (fleetKeys.current?.matches(key)) return;
     const address = addressBlock(env.remoteAddress);
     if (!failures.take(address, clock.monotonicMs())) {
       const detail = "this address brought too many wrong keys";

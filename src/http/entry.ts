@@ -1,6 +1,7 @@
+import type { Live } from "../core/live.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { RequestInfo } from "../core/ports/host.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { Metrics } from "../core/ports/metrics.ts";
 import type { Gateway } from "../ws/gateway.ts";
 import {
   checkHandshake,
@@ -13,10 +14,12 @@ import { refusalResponse } from "../ws/handshake-refusal.ts";
 import type { Greeting } from "../ws/socket-client.ts";
 import type { App } from "./app-env.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
+import { createHandshakeReports, type HandshakeReports } from "./handshake-reports.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { parseLogin } from "./login-request.ts";
 import { peerOf } from "./peer.ts";
 import { toProblem } from "./problem.ts";
+import type { CallerInfo } from "./proxies/addressed.ts";
 import { requestUrl } from "./request-url.ts";
 
 export interface EntryOptions {
@@ -25,20 +28,23 @@ export interface EntryOptions {
   readonly gate: ConnectionGate;
   readonly lifecycle: Lifecycle;
   /** Names, in lower case, of the headers that are kept for the backend. */
-  readonly clientHeaders: readonly string[];
+  readonly clientHeaders: Live<readonly string[]>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** Read for each client: it may change. */
   readonly login: { readonly reply: string; readonly visitors: boolean };
 }
 
-/** What the runtime calls for each request. */
-export type Entry = (request: Request, info: RequestInfo) => Promise<Response>;
+/** What is called for each request, once it is known who asks. */
+export type Entry = (request: Request, info: CallerInfo) => Promise<Response>;
 
 /** The one gate: every request passes it before anything else looks at it. */
 export function createEntry(options: EntryOptions): Entry {
   const { app, lifecycle, clock, log } = options;
+  const reports = createHandshakeReports(options);
 
-  async function answer(request: Request, info: RequestInfo): Promise<Response> {
+  async function answer(request: Request, info: CallerInfo): Promise<Response> {
     try {
       const url = requestUrl(request);
       // A kept-alive connection may bring new work while the old is being finished.
@@ -48,13 +54,13 @@ export function createEntry(options: EntryOptions): Entry {
         case "plain":
           return await app.fetch(request, info);
         case "refused":
-          return refuse(handshake, { request, info, url, options });
+          return refuse(handshake, { request, info, url, options, reports });
         case "upgrade":
           if (!isDeviceSocket(url.pathname)) {
-            return upgrade(handshake, { request, info, url, options });
+            return upgrade(handshake, { request, info, url, options, reports });
           }
           options.gate.checkRate(info.remoteAddress);
-          tellOddities(handshake, { info, url, options });
+          reports.odd(handshake, { info, path: url.pathname });
           // Its route asks for the device's secret, and then switches.
           return await app.fetch(request, info);
       }
@@ -68,32 +74,26 @@ export function createEntry(options: EntryOptions): Entry {
 
 interface Upgrading {
   readonly request: Request;
-  readonly info: RequestInfo;
+  readonly info: CallerInfo;
   readonly url: URL;
   readonly options: EntryOptions;
+  readonly reports: HandshakeReports;
 }
 
 function upgrade(offer: HandshakeOffer, upgrading: Upgrading): Response {
-  const { request, info, options } = upgrading;
+  const { request, info, url, options, reports } = upgrading;
   const { gateway, gate, clientHeaders } = options;
   gate.checkOrigin(request, info.remoteAddress);
   gate.checkRate(info.remoteAddress);
   gate.checkRoom(info.remoteAddress);
-  tellOddities(offer, upgrading);
-  const handler = gateway.accept(peerOf(request, info, clientHeaders), greetingOf(upgrading));
+  reports.odd(offer, { info, path: url.pathname });
+  const handler = gateway.accept(
+    peerOf(request, info, clientHeaders.current),
+    greetingOf(upgrading),
+  );
   const { protocol } = offer;
   if (info.upgrade(handler, protocol === undefined ? {} : { protocol })) return new Response();
   return refuse(refusedByRuntime(offer), upgrading);
-}
-
-function tellOddities(
-  { oddities }: HandshakeOffer,
-  { info, url, options }: Omit<Upgrading, "request">,
-): void {
-  for (const oddity of oddities) {
-    const address = info.remoteAddress;
-    options.log.warn("handshake.odd", { ...oddity, path: url.pathname, address });
-  }
 }
 
 function greetingOf({ request, url, options }: Upgrading): Greeting {
@@ -112,10 +112,7 @@ function greetingOf({ request, url, options }: Upgrading): Greeting {
   }
 }
 
-function refuse(refusal: HandshakeRefusal, { request, info, url, options }: Upgrading): Response {
-  const { clock, log } = options;
-  const { code, detail, seen, fix } = refusal;
-  const address = info.remoteAddress;
-  log.warn("handshake.failed", { code, detail, path: url.pathname, seen, fix, address });
-  return refusalResponse(refusal, request.headers.get("accept"), clock.nowMs());
+function refuse(refusal: HandshakeRefusal, { request, info, url, ...rest }: Upgrading): Response {
+  rest.reports.refused(refusal, { info, path: url.pathname });
+  return refusalResponse(refusal, request.headers.get("accept"), rest.options.clock.nowMs());
 }

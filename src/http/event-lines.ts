@@ -33,7 +33,9 @@ export async function storeEventLines(
   request: Request,
   storing: Storing,
 ): Promise<Fault | undefined> {
-  const { limits, clock, report } = storing;
+  const { clock, report } = storing;
+  // As they are now: they may change while the lines come.
+  const limits = { ...storing.limits };
   using deadline = new Deadline(limits.bodyTimeoutMs, clock);
   for await (const window of windowsOf(request, limits, deadline)) {
     deadline.stop();

@@ -23,6 +23,7 @@ const STATUS_BY_CODE: Partial<Record<FaultCode, number>> = {
   // The provider's trouble, and none that passes by itself.
   login_failed: 502,
   state_conflict: 412,
+  store_full: 507,
 };
 
 /** The server does what it was told to when it refuses with these: nothing is wrong with it. */
@@ -31,7 +32,7 @@ const WANTED: ReadonlySet<FaultCode> = new Set(["clients_full", "draining"]);
 const RETRY_AFTER_SECONDS = 1;
 
 /** Refusals that say "not yet" have a code or one of these statuses, and tell when to come back. */
-const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503]);
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 507]);
 const RETRIED_CODES: ReadonlySet<string> = new Set<FaultCode>(["key_in_flight"]);
 
 /** The one place where a thrown value becomes an HTTP answer (RFC 9457). */

@@ -20,8 +20,9 @@ import { toProblem } from "./problem.ts";
 import { type BodyLimits, readBodyText } from "./request-body.ts";
 import { statusOf, toApiError } from "./server-api/api-error.ts";
 import type { ApiServices } from "./server-api/api-services.ts";
-import { checkApiKey } from "./server-api/authorize.ts";
+import { checkApiKey, credentialsOf } from "./server-api/authorize.ts";
 import { performCall } from "./server-api/call.ts";
+import { traceOf } from "./trace-headers.ts";
 
 type Services = ApiServices & { readonly limits: BodyLimits };
 type ApiContext = Context<{ Bindings: Caller }>;
@@ -29,32 +30,32 @@ type ApiContext = Context<{ Bindings: Caller }>;
 /** `POST /api/{method}`: what the backend may do; and `POST /api`, the same as it was called before. */
 export function bindServerApi(app: App, services: Services): void {
   app.all("/api/batch", (c) =>
-    whenAsked(c, services, async (text) => {
-      const outcome = await performBatch(text, services);
+    whenAsked(c, services, async (text, asked) => {
+      const outcome = await performBatch(text, asked);
       return "error" in outcome ? answer(c, outcome) : json(outcome.result);
     }),
   );
   app.all("/api/:method", (c) =>
-    whenAsked(c, services, async (text) => {
+    whenAsked(c, services, async (text, asked) => {
       // What is no request at all is refused as HTTP does it.
       parseObject(text);
-      return answer(c, await performCall(services, c.req.param("method"), text));
+      return answer(c, await performCall(asked, c.req.param("method"), text));
     }),
   );
   app.all("/api", (c) =>
-    whenAsked(c, services, async (text) => {
+    whenAsked(c, services, async (text, asked) => {
       const commands = decodeLegacyCommands(text);
-      const replies = await mapInTurns(commands, 1, (it) => replyTo(it, "result", services));
+      const replies = await mapInTurns(commands, 1, (it) => replyTo(it, "result", asked));
       return json(replies.join("\n"));
     }),
   );
 }
 
-/** Hands over the body when the backend sent it. */
+/** Hands over the body when the backend sent it, and in which trace. */
 async function whenAsked(
   c: ApiContext,
   services: Services,
-  respond: (text: string) => Promise<Response>,
+  respond: (text: string, asked: Services) => Promise<Response>,
 ): Promise<Response> {
   const { log, clock, limits } = services;
   if (c.req.method !== "POST") {
@@ -65,18 +66,15 @@ async function whenAsked(
   }
   const { remoteAddress } = c.env;
   try {
-    const { req } = c;
-    checkApiKey(
-      { header: (name) => req.header(name), query: (name) => req.query(name), remoteAddress },
-      services,
-    );
+    checkApiKey(credentialsOf(c), services);
   } catch (error) {
     if (error instanceof Fault) {
       log.info("api.refused", { code: error.code, address: remoteAddress });
     }
     throw error;
   }
-  return respond(await readBodyText(c.req.raw, limits, clock));
+  const asked = { ...services, trace: traceOf(c.req) };
+  return respond(await readBodyText(c.req.raw, limits, clock), asked);
 }
 
 async function performBatch(text: string, services: Services): Promise<ApiOutcome> {

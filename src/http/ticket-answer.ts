@@ -1,3 +1,4 @@
+import type { Live } from "../core/live.ts";
 import type { Tickets } from "../core/ports/tickets.ts";
 import type { WantedTicket } from "../protocol/ticket-body.ts";
 import type { RouteContext } from "./backend-auth.ts";
@@ -5,8 +6,8 @@ import type { RouteContext } from "./backend-auth.ts";
 /** What making tickets needs. */
 export interface TicketDesk {
   readonly tickets: Tickets;
-  /** How clients reach this server. Absent: as whoever asks for the ticket does. */
-  readonly publicUrl?: string;
+  /** How clients reach this server. Undefined: as whoever asks for the ticket does. */
+  readonly publicUrl: Live<string | undefined>;
 }
 
 /** A ticket as whoever wanted it gets it; `expires_in` is in seconds. */
@@ -22,11 +23,13 @@ export const PRIVATE_HEADERS = { "cache-control": "no-store" } as const;
 
 /** Makes a ticket. */
 export async function issueTicket(
-  { req }: RouteContext,
+  { req, env }: RouteContext,
   { claims, ttlMs }: WantedTicket,
   { tickets, publicUrl }: TicketDesk,
 ): Promise<TicketAnswer> {
   const ticket = await tickets.issue(claims, ttlMs);
-  const base = (publicUrl ?? new URL(req.url).origin).replace(/^http/i, "ws").replace(/\/+$/, "");
+  const { protocol, host } = new URL(req.url);
+  const asked = `${env.scheme ?? protocol.slice(0, -1)}://${host}`;
+  const base = (publicUrl.current ?? asked).replace(/^http/i, "ws").replace(/\/+$/, "");
   return { ticket, url: `${base}/login?ticket=${ticket}`, expires_in: ttlMs / 1000 };
 }

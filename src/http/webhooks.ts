@@ -1,5 +1,6 @@
 import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { Live } from "../core/live.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { DeadLetter, Outbox } from "../core/ports/outbox.ts";
@@ -29,7 +30,7 @@ export interface WebhookSwitch {
 
 /** What an operator needs to see and mend what webhooks were not told. */
 export interface WebhookServices extends ApiAccess {
-  readonly endpoints: readonly WebhookDescription[];
+  readonly endpoints: Live<readonly WebhookDescription[]>;
   readonly outbox: Pick<Outbox, "deadLetters" | "replay" | "outboxCounts">;
   readonly dispatcher: WebhookSwitch;
   readonly clock: Clock;
@@ -44,7 +45,9 @@ export function bindWebhooks(app: App, services: WebhookServices): void {
   const { clock, limits } = services;
   app.get("/v1/webhooks", async (c) => {
     requireApiKey(c, services);
-    const webhooks = await Promise.all(services.endpoints.map((it) => summaryOf(it, services)));
+    const webhooks = await Promise.all(
+      services.endpoints.current.map((it) => summaryOf(it, services)),
+    );
     return jsonAnswer(JSON.stringify({ webhooks }), { clock });
   });
   app.get("/v1/webhooks/dead", async (c) => {
@@ -143,9 +146,9 @@ function noRoom(endpoint: string): Fault {
 
 /** Nobody would deliver what is for a webhook that is not configured any more. */
 function checkKnown(endpoint: string, { endpoints }: WebhookServices): void {
-  if (endpoints.some(({ name }) => name === endpoint)) return;
+  if (endpoints.current.some(({ name }) => name === endpoint)) return;
   const found = JSON.stringify(endpoint.slice(0, 80));
-  const detail = `${found} is not in the configuration, which has ${namesOf(endpoints)}`;
+  const detail = `${found} is not in the configuration, which has ${namesOf(endpoints.current)}`;
   throw new Fault("webhook_unknown", { detail });
 }
 
@@ -155,7 +158,7 @@ function replayIn(text: string, { endpoints }: WebhookServices): ReplayRequest {
     return decodeReplay(text);
   } catch (cause) {
     if (!(cause instanceof Fault) || cause.code !== "replay_invalid") throw cause;
-    const detail = `${cause.detail}; the configuration has ${namesOf(endpoints)}`;
+    const detail = `${cause.detail}; the configuration has ${namesOf(endpoints.current)}`;
     throw new Fault(cause.code, { detail, cause });
   }
 }

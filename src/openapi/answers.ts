@@ -81,6 +81,10 @@ const Delivery = z
       .min(1)
       .describe("Deliveries begun, this one included; above 1 the device may have seen it"),
     expires_at: Millis.describe("Until when it can be acknowledged; milliseconds since 1970"),
+    traceparent: z
+      .string()
+      .describe("The trace of the request that sent it (W3C Trace Context), where that had one")
+      .optional(),
   })
   .describe("A command as its device gets it");
 

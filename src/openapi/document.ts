@@ -27,6 +27,9 @@ const REFUSALS_BY_ACCESS = {
   anyone: [],
 } as const satisfies Record<Access, readonly FaultCode[]>;
 
+/** Where they have to show a certificate, at the port where nobody can. */
+const CERTIFIED: ReadonlySet<Access> = new Set(["device", "either", "fleet"]);
+
 const BODY_REFUSALS: NonNullable<Operation["refusals"]> = {
   400: ["body_malformed"],
   408: ["body_timeout"],
@@ -34,7 +37,7 @@ const BODY_REFUSALS: NonNullable<Operation["refusals"]> = {
   415: ["encoding_unsupported"],
 };
 
-const RETRIED_STATUSES: ReadonlySet<string> = new Set(["409", "429", "503"]);
+const RETRIED_STATUSES: ReadonlySet<string> = new Set(["409", "429", "503", "507"]);
 const RETRY_AFTER = { "Retry-After": "Seconds to wait, where waiting helps." };
 
 interface Books {
@@ -98,6 +101,7 @@ export function refusalsOf({
   if (path.startsWith("/v1/")) add({ 400: ["query_invalid"] });
   if (body) add(BODY_REFUSALS);
   if (REFUSALS_BY_ACCESS[access].length > 0) add({ 401: REFUSALS_BY_ACCESS[access] });
+  if (CERTIFIED.has(access)) add({ 403: ["certificate_required"] });
   add(refusals);
   return all;
 }

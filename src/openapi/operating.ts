@@ -73,7 +73,17 @@ const HEALTH: readonly Operation[] = [
     tag: "operating",
     summary: "The process runs",
     access: "anyone",
-    answers: { 200: answerOf("It does.", { status: z.literal("ok") }) },
+    answers: {
+      200: answerOf("It does.", {
+        status: z.literal("ok"),
+        certificate: z
+          .literal("awaited")
+          .optional()
+          .describe(
+            "Nobody can come in by TLS: the authority of `acme` has not given a certificate yet, and the log says why",
+          ),
+      }),
+    },
   },
   {
     method: "GET",
@@ -83,9 +93,27 @@ const HEALTH: readonly Operation[] = [
     summary: "The server can take posts",
     access: "anyone",
     answers: { 200: answerOf("It can.", { status: z.literal("ready") }) },
-    refusals: { 503: ["draining", "store_failed"] },
+    refusals: { 503: ["draining", "store_failed"], 507: ["store_full"] },
   },
 ];
+
+const METRICS: Operation = {
+  method: "GET",
+  path: "/metrics",
+  id: "getMetrics",
+  tag: "operating",
+  summary: "Figures for Prometheus",
+  description:
+    "Open to a key of `metrics.keys` as a bearer credential, to the machine itself unless `metrics.local` is off, and to everyone where `metrics.public` is on.",
+  access: "anyone",
+  answers: {
+    200: {
+      description: "The figures, in the text format of Prometheus 0.0.4.",
+      media: { "text/plain": z.string() },
+    },
+  },
+  refusals: { 401: ["metrics_key_wrong"], 403: ["metrics_denied"] },
+};
 
 const DOCUMENT: Operation = {
   method: "GET",
@@ -112,4 +140,9 @@ const DOCUMENT: Operation = {
 };
 
 /** What an operator asks. */
-export const OPERATING_OPERATIONS: readonly Operation[] = [...WEBHOOKS, ...HEALTH, DOCUMENT];
+export const OPERATING_OPERATIONS: readonly Operation[] = [
+  ...WEBHOOKS,
+  ...HEALTH,
+  METRICS,
+  DOCUMENT,
+];

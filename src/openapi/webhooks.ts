@@ -139,7 +139,7 @@ function webhook(name: string, delivery: Delivery, book: SchemaBook): readonly [
     tags: ["operating"],
     summary,
     description,
-    parameters: SIGNATURE_HEADERS,
+    parameters: [...SIGNATURE_HEADERS, ...TRACE_HEADERS],
     requestBody: { required: true, content: { "application/json": { schema } } },
     responses: {
       "2XX": { description: "It was taken." },
@@ -159,6 +159,12 @@ const SIGNATURE_HEADERS = [
   ),
 ];
 
-function header(name: string, description: string): Json {
+/** Where the request that set it off had them. */
+const TRACE_HEADERS = [
+  { ...header("traceparent", "The trace it belongs to (W3C Trace Context)."), required: false },
+  { ...header("tracestate", "What else the sender said of the trace."), required: false },
+];
+
+function header(name: string, description: string) {
   return { name, in: "header", required: true, description, schema: { type: "string" } };
 }

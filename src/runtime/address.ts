@@ -6,13 +6,20 @@ export function peerAddress(address: string | undefined): string {
   return (address ?? "").replace(MAPPED_IPV4, "");
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES:
+    "this user may not listen there; for a port below 1024 set AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or run: setcap cap_net_bind_service=+ep <executable>",
+  EADDRINUSE: "the address is in use",
+};
+
 /** Says which address could not be listened on, and why, whatever the runtime threw. */
 export function listenError(
   { hostname, port }: { readonly hostname: string; readonly port: number },
   cause: unknown,
 ): Error {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  const reason = code === "EADDRINUSE" ? "the address is in use" : reasonOf(cause);
+  const known = typeof code === "string" ? REASONS[code] : undefined;
+  const reason = known ?? reasonOf(cause);
   return new Error(`Cannot listen on ${hostname} port ${port}: ${reason}`, { cause });
 }
 

@@ -1,3 +1,4 @@
+import { platform } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Host,
@@ -10,8 +11,11 @@ import type {
 } from "../core/ports/host.ts";
 import type { Log } from "../core/ports/log.ts";
 import { listenError, peerAddress } from "./address.ts";
+import { bunTls } from "./bun-tls.ts";
 import { answerBug, guardedFetch } from "./guarded-fetch.ts";
 import { GuardedHandler } from "./guarded-handler.ts";
+import { preferNewest } from "./newest-listener.ts";
+import { SharedPorts } from "./shared-ports.ts";
 
 type Options = ListenOptions<Request, Response>;
 type Server = Bun.Server<GuardedHandler>;
@@ -31,11 +35,11 @@ const COMPRESS_MIN_CHARS = 1024;
 
 const TOO_BIG_REASON = "Received too big message";
 
-/** Bun's type lacks `minVersion`, which it obeys as the number of the version. */
-const TLS_FLOOR = { minVersion: 0x0303, ciphers: "ECDHE+AESGCM:ECDHE+CHACHA20" };
-
 /** Serves on Bun's native server with its native topics. */
 export function createBunHost(log: Log): Host<Request, Response> {
+  // Elsewhere the system decides who gets a connection, or lets nobody share.
+  const sharesPort = platform() === "linux";
+  const shared = new SharedPorts();
   return {
     capabilities: {
       nativeTopics: true,
@@ -44,10 +48,19 @@ export function createBunHost(log: Log): Host<Request, Response> {
       nativePing: true,
       hardTerminate: true,
       stopKeepsSockets: true,
+      sharesPort,
+      fullTls: true,
     },
     async listen(options) {
       try {
-        return listenerOf(serve(options, log), options.port);
+        const isShared = sharesPort && options.sharePort === true;
+        if (!isShared) return serve({ options, log, isShared, sockets: new Set() });
+        const isFirst = !shared.has(options.port);
+        if (isFirst && options.takesOverPort !== true) checkFree(options);
+        const listener = shared.add(serve({ options, log, isShared, sockets: new Set() }));
+        // What the kernel was told of the port before is gone with the last one that listened there.
+        if (isFirst) await preferNewest(listener.port);
+        return listener;
       } catch (cause) {
         throw listenError(options, cause);
       }
@@ -55,33 +68,61 @@ export function createBunHost(log: Log): Host<Request, Response> {
   };
 }
 
-function serve(options: Options, log: Log): Server {
-  const fetch = guardedFetch(options.fetch, log);
-  return Bun.serve<GuardedHandler>({
+/** Throws when anybody listens there: Bun would share the port with another process without a word. */
+function checkFree({ hostname, port }: Options): void {
+  // What the system is to choose is free.
+  if (port === 0) return;
+  const probe = { hostname, port, reusePort: false, fetch: () => new Response() };
+  Bun.serve(probe).stop(true);
+}
+
+interface Serving {
+  readonly options: Options;
+  readonly log: Log;
+  readonly isShared: boolean;
+  readonly sockets: Set<Socket>;
+}
+
+function serve(serving: Serving): Listener {
+  const { options, isShared } = serving;
+  const server = Bun.serve<GuardedHandler>({
     hostname: options.hostname,
     port: options.port,
-    // True would let two servers share the port without a word.
-    reusePort: false,
-    // The page of development mode shows sources to whoever caused the error.
-    development: false,
+    reusePort: isShared,
     idleTimeout: KEEP_ALIVE_S,
     maxRequestBodySize: options.bodyMaxBytes,
-    ...(options.tls && { tls: { ...options.tls, ...TLS_FLOOR } }),
-    fetch: (request, server) => fetch(request, requestInfo({ request, server, log })),
-    error: (error) => answerBug(error, log),
-    websocket: websocketOptions(options),
+    ...(options.tls && { tls: bunTls(options.tls) }),
+    ...replaceable(serving),
   });
+  return listenerOf(server, serving);
+}
+
+/** What Bun takes anew while a server runs; a `reload` without one of these would set it to its default. */
+function replaceable(serving: Serving) {
+  const { options, log } = serving;
+  const fetch = guardedFetch(options.fetch, log);
+  const isCertified = options.tls?.clientCa !== undefined;
+  return {
+    // The page of development mode shows sources to whoever caused the error.
+    development: false,
+    fetch: (request: Request, server: Server) =>
+      fetch(request, requestInfo({ request, server, log, isCertified })),
+    error: (error: Error) => answerBug(error, log),
+    websocket: websocketOptions(serving),
+  } as const;
 }
 
 interface Asked {
   readonly request: Request;
   readonly server: Server;
   readonly log: Log;
+  readonly isCertified: boolean;
 }
 
-function requestInfo({ request, server, log }: Asked): RequestInfo {
+function requestInfo({ request, server, log, isCertified }: Asked): RequestInfo {
   return {
     remoteAddress: peerAddress(server.requestIP(request)?.address),
+    isCertified,
     upgrade: (handler, { protocol }: UpgradeOptions) =>
       server.upgrade(request, {
         data: new GuardedHandler(handler, log),
@@ -95,7 +136,7 @@ function requestInfo({ request, server, log }: Asked): RequestInfo {
   };
 }
 
-function websocketOptions(options: Options): Bun.WebSocketHandler<GuardedHandler> {
+function websocketOptions({ options, sockets }: Serving): Bun.WebSocketHandler<GuardedHandler> {
   return {
     // Our own heartbeat finds the dead: Bun's idle timer is re-armed by every send.
     idleTimeout: 0,
@@ -106,10 +147,16 @@ function websocketOptions(options: Options): Bun.WebSocketHandler<GuardedHandler
     // Negotiated only where a client asks. Only long replies are compressed: Bun would compress a
     // publication once per subscriber, which costs five times as much as sending it.
     perMessageDeflate: { compress: "shared", decompress: "shared" },
-    open: (ws) => ws.data.open(new BunSocket(ws)),
+    open(ws) {
+      sockets.add(ws);
+      ws.data.open(new BunSocket(ws));
+    },
     message: (ws, data) => ws.data.message(typeof data === "string" ? data : undefined),
     pong: (ws) => ws.data.pong(),
-    close: (ws, code, reason) => ws.data.close(closeCode(code, reason), reason),
+    close(ws, code, reason) {
+      sockets.delete(ws);
+      ws.data.close(closeCode(code, reason), reason);
+    },
   };
 }
 
@@ -163,17 +210,35 @@ function resultOf(sentBytes: number): SendResult {
   return sentBytes < 0 ? "queued" : "dropped";
 }
 
-function listenerOf(server: Server, askedPort: number): Listener {
+function listenerOf(server: Server, serving: Serving): Listener {
+  const { options, sockets } = serving;
   return {
     // Read now: Bun's own turns to 0 when the server stops.
-    port: server.port ?? askedPort,
+    port: server.port ?? options.port,
     publish(topic, text) {
       const result = resultOf(server.publish(topic, text, false));
       // Zero also stands for a topic without subscribers.
       return result === "dropped" && server.subscriberCount(topic) === 0 ? "sent" : result;
     },
+    rebound(bounds) {
+      // Sockets share what a reload sets, so this reaches those that are open.
+      server.reload(replaceable({ ...serving, options: { ...options, ...bounds } }));
+    },
     async stop() {
       await Promise.race([server.stop(false), requestsAnswered(server)]);
+    },
+    closeIdle() {
+      server.closeIdleConnections();
+    },
+    openSockets: () => sockets.size,
+    closeSockets(farewell) {
+      for (const ws of [...sockets]) {
+        const { code, reason } = farewell();
+        ws.close(code, reason);
+      }
+    },
+    async abort() {
+      await server.stop(true);
     },
   };
 }

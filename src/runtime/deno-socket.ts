@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
-import type { HostSocket, ListenOptions, SendResult } from "../core/ports/host.ts";
+import type { Farewell, HostSocket, SendResult, SocketBounds } from "../core/ports/host.ts";
 import type { GuardedHandler } from "./guarded-handler.ts";
 
 /** What Deno calls an end without a close frame; everybody else says 1006. */
@@ -33,9 +33,20 @@ export class DenoSockets {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  closeEach(farewell: () => Farewell): void {
+    for (const socket of [...this.#open]) {
+      const { code, reason } = farewell();
+      socket.close(code, reason);
+    }
+  }
+
   /** Closes what is open; resolves when every peer has taken its close frame or is gone. */
-  async closeAll(code: number, reason: string): Promise<void> {
-    for (const socket of [...this.#open]) socket.close(code, reason);
+  async closeAll(farewell: Farewell): Promise<void> {
+    this.closeEach(() => farewell);
     if (this.#closing.size === 0) return;
     await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
@@ -71,7 +82,8 @@ export interface DenoSocketOptions {
   readonly handler: GuardedHandler;
   readonly sockets: DenoSockets;
   readonly remoteAddress: string;
-  readonly limits: Pick<ListenOptions<Request, Response>, "frameMaxBytes" | "backpressureMaxBytes">;
+  /** Read at each frame: they may change. */
+  readonly limits: SocketBounds;
 }
 
 /** One websocket on Deno, which itself bounds neither what waits for a peer nor, below 64 MiB, what comes. */

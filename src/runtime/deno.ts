@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Host, Listener, ListenOptions, RequestInfo } from "../core/ports/host.ts";
+import type {
+  Host,
+  Listener,
+  ListenOptions,
+  RequestInfo,
+  SocketBounds,
+  TlsFiles,
+  TlsOptions,
+} from "../core/ports/host.ts";
 import type { Log } from "../core/ports/log.ts";
 import { listenError, peerAddress } from "./address.ts";
 import { DenoIntake } from "./deno-intake.ts";
+import { DenoServing } from "./deno-serving.ts";
 import { DenoSocket, DenoSockets } from "./deno-socket.ts";
 import { answerBug, guardedFetch } from "./guarded-fetch.ts";
 import { GuardedHandler } from "./guarded-handler.ts";
@@ -23,16 +32,22 @@ export function createDenoHost(log: Log): Host<Request, Response> {
       nativePing: false,
       hardTerminate: false,
       stopKeepsSockets: false,
+      // It would only with --unstable-net, and the sockets of the older one would end all the same.
+      sharesPort: false,
+      fullTls: false,
     },
     async listen(options) {
+      const { frameMaxBytes, backpressureMaxBytes } = options;
       const serving = {
         options,
+        bounds: { frameMaxBytes, backpressureMaxBytes },
         log,
         sockets: new DenoSockets(),
         intake: new DenoIntake(options.bodyMaxBytes),
       };
       try {
-        return listenerOf(serve(serving), serving);
+        const server = new DenoServing(options.port, (port) => serve(serving, port), log);
+        return listenerOf(server, serving);
       } catch (cause) {
         throw listenError(options, cause);
       }
@@ -42,19 +57,21 @@ export function createDenoHost(log: Log): Host<Request, Response> {
 
 interface Serving {
   readonly options: Options;
+  /** Read by every socket at each frame. */
+  readonly bounds: { -readonly [Name in keyof SocketBounds]: SocketBounds[Name] };
   readonly log: Log;
   readonly sockets: DenoSockets;
   readonly intake: DenoIntake;
 }
 
-function serve(serving: Serving): Server {
+function serve(serving: Serving, port: number): Server {
   const { options, log, intake } = serving;
   const fetch = guardedFetch(options.fetch, log);
   return Deno.serve(
     {
       hostname: options.hostname,
-      port: options.port,
-      ...options.tls,
+      port,
+      ...(options.tls && onlyCertificate(options.tls)),
       // Deno would print the address.
       onListen: () => undefined,
       onError: (error) => answerBug(error, log),
@@ -68,6 +85,19 @@ function serve(serving: Serving): Server {
       return asked.upgraded ?? response;
     },
   );
+}
+
+/** `Deno.serve` takes one certificate, and nothing else of what `fullTls` is about. */
+function onlyCertificate({ certificates, minVersion, clientCa }: TlsOptions): TlsFiles {
+  const [first, ...others] = certificates;
+  if (others.length > 0) throw missing(`${certificates.length} certificates`, "one");
+  if (minVersion !== "1.2") throw missing(`TLS ${minVersion} as the oldest version`, "1.2");
+  if (clientCa !== undefined) throw missing("an authority of clients' certificates", "none");
+  return { cert: first.cert, key: first.key };
+}
+
+function missing(got: string, wanted: string): Error {
+  return new Error(`got ${got}, this runtime can do with ${wanted} only: use the executable`);
 }
 
 /** Keeps the response that switches protocols, which Deno wants returned instead of the app's own. */
@@ -84,7 +114,7 @@ class Asked implements RequestInfo {
   }
 
   upgrade: RequestInfo["upgrade"] = (handler, { protocol }) => {
-    const { options, sockets, log } = this.#serving;
+    const { bounds, sockets, log } = this.#serving;
     const switched = switchProtocols(this.#request, protocol);
     if (switched === undefined) return false;
     this.upgraded = switched.response;
@@ -93,7 +123,7 @@ class Asked implements RequestInfo {
       handler: new GuardedHandler(handler, log),
       sockets,
       remoteAddress: this.remoteAddress,
-      limits: options,
+      limits: bounds,
     });
     return true;
   };
@@ -119,15 +149,26 @@ function switchProtocols(
   }
 }
 
-function listenerOf(server: Server, { sockets, intake }: Serving): Listener {
+function listenerOf(server: DenoServing, { bounds, sockets, intake }: Serving): Listener {
   return {
-    port: server.addr.port,
+    port: server.port,
     publish: (topic, text) => sockets.publish(topic, text),
+    rebound({ frameMaxBytes, backpressureMaxBytes }) {
+      Object.assign(bounds, { frameMaxBytes, backpressureMaxBytes });
+    },
     async stop() {
       const late = sleep(CLOSING_MAX_MS, undefined, { ref: false });
-      const closed = Promise.race([sockets.closeAll(1001, "Server closed"), late]);
+      const closed = Promise.race([
+        sockets.closeAll({ code: 1001, reason: "Server closed" }),
+        late,
+      ]);
       await Promise.all([closed, intake.close()]);
-      await server.shutdown();
+      await server.stop();
     },
+    closeIdle: () => undefined,
+    openSockets: () => sockets.openCount,
+    closeSockets: (farewell) => sockets.closeEach(farewell),
+    // What `shutdown` waits for can be ended no more.
+    abort: () => Promise.resolve(),
   };
 }

@@ -21,11 +21,13 @@ export async function exchange<Answer>(
   request: WebRequest,
   { read, failed }: Reading<Answer>,
 ): Promise<Answer | Failure> {
-  const { method, url, headers = {}, body, timeoutMs } = request;
+  const { method, url, headers = {}, body, ca, timeoutMs } = request;
   const giveUp = new AbortController();
   const cancel = clock.after(timeoutMs, () => giveUp.abort());
+  using trust = trusting(ca);
   try {
     const response = await fetch(url, {
+      ...trust.options,
       method,
       headers,
       redirect: "manual",
@@ -41,6 +43,17 @@ export async function exchange<Answer>(
   } finally {
     cancel();
   }
+}
+
+/** Each runtime has a way of its own to trust authorities that the machine does not know. */
+function trusting(ca: string | undefined): Disposable & { readonly options: RequestInit } {
+  if (ca === undefined) return { options: {}, [Symbol.dispose]: () => undefined };
+  // Neither is in the web's types, and each runtime knows its own only.
+  if (!("Deno" in globalThis)) {
+    return { options: { tls: { ca } } as RequestInit, [Symbol.dispose]: () => undefined };
+  }
+  const client = Deno.createHttpClient({ caCerts: [ca] });
+  return { options: { client } as RequestInit, [Symbol.dispose]: () => client.close() };
 }
 
 /** The beginning of a body. */

@@ -1,5 +1,15 @@
 import type { CommandError, Status } from "./posthorn.d.ts";
 
+/** Errors of the server start here; what is below is the connection's. */
+const SERVER_ERRORS = 100;
+
+/** What a call that brought no answer is rejected with. */
+export interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly temporary?: boolean;
+}
+
 /** A command that brought no answer. */
 export class CommandFailure extends Error implements CommandError {
   readonly code: string;
@@ -9,6 +19,11 @@ export class CommandFailure extends Error implements CommandError {
     this.name = "CommandError";
     this.code = code;
   }
+}
+
+/** Whether the server said no, and would say it again. */
+export function isRefusal({ code, temporary }: RpcError): boolean {
+  return code >= SERVER_ERRORS && temporary !== true;
 }
 
 /** Why nothing can be sent as things are; undefined while it can, now or when there is a connection. */

@@ -28,7 +28,7 @@ export class Commands {
     const times = readTimes(options);
     const failure = whyUnsendable(session.status);
     if (failure !== undefined) throw failure;
-    const request = { device, key: randomKey(), type, data: data === undefined ? null : data };
+    const request = { device, key: randomKey(), type, data: copyOf(data) };
     const release = channel.holdUnlessRefused();
     return new Promise((resolve, reject) => {
       const ended = (why: CommandFailure | undefined, answer: unknown) => {
@@ -62,6 +62,15 @@ export class Commands {
     this.pending.forEach((command) => {
       command.fail(closedFailure());
     });
+  }
+}
+
+/** As it is now: the app may change its object before the command is sent, or sent again. */
+function copyOf(data: unknown = null): unknown {
+  try {
+    return JSON.parse(JSON.stringify(data));
+  } catch (error) {
+    throw new TypeError(`Cannot send a command: data is no JSON: ${(error as Error).message}`);
   }
 }
 

@@ -51,7 +51,9 @@ function endpointOf(url: string): string {
   const [, secure, rest = "", path = ""] =
     /^(?:ws|http)(s?):\/\/([^/?#]+)\/?(.*)$/i.exec(url) ?? [];
   if (rest === "") {
-    throw new TypeError(`Cannot use url ${url}: it must look like wss://push.example.com`);
+    // What follows may be a ticket, and errors are logged.
+    const [told] = String(url).split(/[?#]/);
+    throw new TypeError(`Cannot use url ${told}: it must look like wss://push.example.com`);
   }
   if (/^login\/?$|[?#]/i.test(path)) {
     // Its text stays untold: there may be a ticket in it.

@@ -1,13 +1,13 @@
 import { State } from "centrifuge";
 import { afterAwake } from "./awake-timer.ts";
-import { CommandFailure, whyUnsendable } from "./command-failure.ts";
+import { CommandFailure, isRefusal, type RpcError, whyUnsendable } from "./command-failure.ts";
 import type { CommandTimes } from "./command-times.ts";
 import type { DeviceChannel } from "./device-channel.ts";
 import type { CommandOnWire } from "./read-change.ts";
 import type { Session } from "./session.ts";
 
-/** Errors of the server start here; what is below is the connection's. */
-const SERVER_ERRORS = 100;
+/** There is no such command. */
+const UNKNOWN = 404;
 
 /** For how long the server may hold an answer: shorter than answers are waited for, by what a bad network takes. */
 const WAIT_MAX_MS = 5_000;
@@ -43,15 +43,9 @@ type Place =
   | { readonly at: "server"; readonly id: string }
   | { readonly at: "end" };
 
-interface RpcError {
-  readonly code: number;
-  readonly message: string;
-  readonly temporary?: boolean;
-}
-
 /**
  * One command that has no end yet. It is sent, again if need be, while it has time left, and with no more
- * than that. When its time is up and it may have reached the server, it is asked once more what became of
+ * than that, and never again once another user may have signed in. When its time is up and it may have reached the server, it is asked once more what became of
  * it, as soon as there is a connection, by a call that never sends: of what ended while the app was
  * frozen nobody could be told.
  */
@@ -61,6 +55,13 @@ export class PendingCommand {
   private readonly options: PendingOptions;
   private place: Place = { at: "app" };
   private isAsking = false;
+  /** Whether the last call could not send it. */
+  private isLookUp = false;
+  private sends = 0;
+  /** Not when its sender may have gone, or has no right to it: sent again it could become a second command. */
+  private mayBeSent = true;
+  /** The answer to a later copy; what became of an earlier one it does not say. */
+  private refusal: CommandFailure | undefined;
   private dueMs: number;
   /** Until when a device may pick it up. */
   private readonly expiresMs: number;
@@ -68,6 +69,7 @@ export class PendingCommand {
   private pause: ReturnType<typeof setTimeout> | undefined;
   private stopLimit: () => void;
   private stopLastAnswer = nothing;
+  private readonly forgetStatus: () => void;
 
   constructor(session: Session, channel: DeviceChannel, options: PendingOptions) {
     this.session = session;
@@ -78,6 +80,7 @@ export class PendingCommand {
     this.expiresMs = Date.now() + ttlMs;
     const limit = setTimeout(() => this.overdue(), timeoutMs);
     this.stopLimit = () => clearTimeout(limit);
+    this.forgetStatus = session.statuses.add((status) => this.senderMayGo(whyUnsendable(status)));
   }
 
   /** Sends it, or learns where it is when it was sent before: the server knows it by its key. */
@@ -119,11 +122,13 @@ export class PendingCommand {
     if (this.isOver()) return undefined;
     this.limitLastAnswer();
     const ttlMs = this.ttlMs();
-    return ttlMs > 0 ? this.send(ttlMs, waitMs) : this.lookUp();
+    this.isLookUp = ttlMs <= 0;
+    return this.isLookUp ? this.lookUp() : this.send(ttlMs, waitMs);
   }
 
   private async send(ttlMs: number, waitMs: number): Promise<unknown> {
     if (this.place.at === "app") this.place = { at: "way", heard: [] };
+    this.sends += 1;
     const { request } = this.options;
     const timed = { ...request, ttl: Math.ceil(ttlMs / 1000) };
     const call = waitMs > 0 ? { ...timed, wait: waitMs / 1000 } : timed;
@@ -176,21 +181,19 @@ export class PendingCommand {
     }
   }
 
-  private unanswered({ code, message, temporary }: RpcError): void {
+  private unanswered(error: RpcError): void {
     const { place, session } = this;
-    const isRefused = code >= SERVER_ERRORS && temporary !== true;
-    const isLast = this.isOverdue();
+    const isRefused = isRefusal(error);
     const unsendable = whyUnsendable(session.status);
     if (place.at === "app" && unsendable !== undefined) {
       this.end(unsendable);
-    } else if (isLast && (isRefused || unsendable !== undefined)) {
+    } else if (this.isOverdue() && (isRefused || unsendable !== undefined)) {
       this.timedOut();
-    } else if (isRefused && place.at !== "server") {
-      this.refused(message, code);
+    } else if (isRefused) {
+      this.refused(error);
     } else {
       this.limitLastAnswer();
-      // The right to send may have gone since; then only the channel can tell.
-      this.askIn(isRefused ? LOOK_MS : RETRY_MS);
+      this.askIn(RETRY_MS);
     }
   }
 
@@ -223,15 +226,35 @@ export class PendingCommand {
     this.pause = setTimeout(() => this.ask(), ms);
   }
 
-  private refused(message: string, code: number): void {
-    const failure =
-      this.ttlMs() > 0
-        ? new CommandFailure("refused", `The server refused it: ${message} (${code})`)
-        : new CommandFailure(
-            "timeout",
-            "Cannot find it at the server, and it must not be sent again",
-          );
-    this.end(failure);
+  /** Whoever signs in next must not send what this user asked for. */
+  private senderMayGo(unsendable: CommandFailure | undefined): void {
+    if (unsendable === undefined) return;
+    if (this.place.at === "app") this.end(unsendable);
+    this.mayBeSent = false;
+    this.refusal = undefined;
+  }
+
+  private refused({ code, message }: RpcError): void {
+    if (this.isLookUp) {
+      this.notFound(code);
+      return;
+    }
+    this.refusal = new CommandFailure("refused", `The server refused it: ${message} (${code})`);
+    if (this.sends === 1) {
+      this.end(this.refusal);
+    } else {
+      // The right to send has gone since an earlier copy, which may have been taken.
+      this.mayBeSent = false;
+      this.ask();
+    }
+  }
+
+  private notFound(code: number): void {
+    const text = "Cannot find it at the server, and it must not be sent again";
+    const known = code === UNKNOWN ? this.refusal : undefined;
+    // Of one that was taken the channel may still tell.
+    if (this.place.at === "server") this.askIn(LOOK_MS);
+    else this.end(known ?? new CommandFailure("timeout", text));
   }
 
   private givenUpUnsent(): void {
@@ -249,6 +272,7 @@ export class PendingCommand {
     this.place = { at: "end" };
     this.stopLimit();
     this.stopLastAnswer();
+    this.forgetStatus();
     clearTimeout(this.pause);
     this.options.ended(failure, data);
   }
@@ -256,7 +280,7 @@ export class PendingCommand {
   /** For how long a device may pick it up if it is sent now; none: it is not to be sent. */
   private ttlMs(): number {
     const { ttlMs } = this.options.times;
-    return this.isOverdue() ? 0 : Math.min(ttlMs, this.expiresMs - Date.now());
+    return this.isOverdue() || !this.mayBeSent ? 0 : Math.min(ttlMs, this.expiresMs - Date.now());
   }
 
   private isOverdue(): boolean {

@@ -73,7 +73,8 @@ export interface Posthorn {
   on(name: "status", listener: (status: Status) => void): Unsubscribe;
   /**
    * Starts again after `stopped`, e.g. when the user has signed in, and asks getTicket anew. Otherwise it
-   * does nothing.
+   * does nothing. A command that was sent before `stopped` is never sent again, only asked for. A change of
+   * user needs `close()` and createPosthorn: while the connection lasts it is that of the user before.
    */
   connect(): void;
   /**
@@ -160,8 +161,9 @@ export interface Device {
    * the device. However often the connection breaks meanwhile, it is one command with one id. A device
    * is given it again until it has acknowledged it, so that it is obeyed once by a device that keeps
    * the ids of what it has obeyed. Where there is no connection it waits for one, and is sent with what is
-   * left of its `ttl`; when its time is over it is never sent any more. Rejects with a
-   * {@link CommandError}, and with a TypeError where `timeout` or `ttl` is none.
+   * left of its `ttl`; when its time is over it is never sent any more. `data` is taken as it is at the
+   * call. Rejects with a {@link CommandError}, and at once with a TypeError where `timeout` or `ttl` is none
+   * or `data` is no JSON (a cycle, a BigInt, a function).
    */
   command(type: string, data?: unknown, options?: CommandOptions): Promise<unknown>;
 }
@@ -224,7 +226,8 @@ export interface CommandChange {
 /**
  * Why a command brought no answer. `code` is the device's own for a command that failed, or one of these:
  *
- * - `refused`: the server does not let this user send it, or cannot take it; `message` says why
+ * - `refused`: the server does not let this user send it, or cannot take it, and has not taken it before;
+ *   `message` says why
  * - `expired`, `canceled`: it ended before the device obeyed it
  * - `timeout`: there was no answer in time
  * - `stopped`, `signed_out`: it was not sent, because the connection is stopped, or nobody is signed in

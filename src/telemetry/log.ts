@@ -20,15 +20,21 @@ const LINES_PER_EVENT_PER_SECOND = 50;
 /** Errors are rare, and each may be the one that explains the others; but a store that fails fails every post. */
 const ERRORS_PER_EVENT_PER_SECOND = 200;
 
+/** A log of which can be said anew what is too unimportant for it. */
+export interface LeveledLog extends Log {
+  setLevel(level: LogLevel): void;
+}
+
 /** Writes one line per event: JSON for machines, or words for a person at a terminal. */
-export function createLog(options: LogOptions): Log {
-  const lowest = LEVELS.indexOf(options.level);
+export function createLog(options: LogOptions): LeveledLog {
+  let lowest = LEVELS.indexOf(options.level);
   const budget = new LineBudget(options.clock);
 
   function writer(level: LogLevel): (event: LogEvent, fields?: LogFields) => void {
-    if (LEVELS.indexOf(level) < lowest) return () => {};
+    const rank = LEVELS.indexOf(level);
     const linesMax = level === "error" ? ERRORS_PER_EVENT_PER_SECOND : LINES_PER_EVENT_PER_SECOND;
     return (event, fields = {}) => {
+      if (rank < lowest) return;
       const suppressed = budget.spend(event, linesMax);
       if (suppressed === "spent") return;
       const counted = suppressed > 0 ? { ...fields, suppressed } : fields;
@@ -41,6 +47,9 @@ export function createLog(options: LogOptions): Log {
     info: writer("info"),
     warn: writer("warn"),
     error: writer("error"),
+    setLevel(level) {
+      lowest = LEVELS.indexOf(level);
+    },
   };
 }
 

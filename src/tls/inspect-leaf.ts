@@ -3,7 +3,9 @@ import { errorFinding, type Finding, warningFinding } from "./finding.ts";
 import { namesCover } from "./host-names.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Whoever renews in time does so when a third of a certificate's life is left, and has days left to fail. */
 const EXPIRY_NOTICE_MS = 21 * DAY_MS;
+const EXPIRY_NOTICE_PART = 1 / 3;
 const RSA_MIN_BITS = 2048;
 const HOSTS_LISTED = 5;
 
@@ -31,7 +33,8 @@ function inspectValidity({ subject, notBefore, notAfter }: Certificate, now: Dat
     const remedy = "Set the clock of this machine; if it is right, wait or use another certificate";
     return [warningFinding("certificate_premature", found, remedy)];
   }
-  if (leftMs > EXPIRY_NOTICE_MS) return [];
+  const lifeMs = notAfter.getTime() - notBefore.getTime();
+  if (leftMs > Math.min(EXPIRY_NOTICE_MS, lifeMs * EXPIRY_NOTICE_PART)) return [];
   const found = `The certificate of ${subject} expires in ${daysText(leftMs)}, at ${end}`;
   const remedy = "Renew it now, and find out why that did not happen by itself";
   return [warningFinding("certificate_expiring", found, remedy)];

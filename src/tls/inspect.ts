@@ -3,7 +3,7 @@ import { errorFinding, type Finding } from "./finding.ts";
 import { type Chain, inspectChain } from "./inspect-chain.ts";
 import { inspectLeaf } from "./inspect-leaf.ts";
 import { describeContents } from "./pem.ts";
-import { keyFits, readPrivateKey } from "./private-key.ts";
+import { inspectPrivateKey, keyFits, readPrivateKey } from "./private-key.ts";
 
 /** What a certificate file and a key file hold, and what they are for. */
 export interface InspectionInput {
@@ -22,11 +22,11 @@ const REMEDY = "Set tls.cert to a PEM file: this server's certificate, then the 
  * Says everything that is wrong with a certificate and its key, in words an operator can act on.
  *
  * The runtimes start without a word on most of it, an incomplete chain above all, and then the
- * phones refuse. An error is what no client may accept; the server must not start with one.
+ * phones refuse. An error is what no client may accept.
  */
 export async function inspectCertificate(input: InspectionInput): Promise<Finding[]> {
   const key = readPrivateKey(input.key);
-  const keyFindings = "code" in key ? [key] : [];
+  const keyFindings = "code" in key ? [key] : inspectPrivateKey(key);
   const chain = readChain(input.cert);
   if ("code" in chain) return [chain, ...keyFindings];
   const leafIndex =

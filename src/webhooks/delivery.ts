@@ -4,6 +4,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Courier } from "../core/ports/courier.ts";
 import type { Entropy } from "../core/ports/entropy.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { Metrics } from "../core/ports/metrics.ts";
 import type { Outbox, OutboxRow } from "../core/ports/outbox.ts";
 import type { Signer } from "../core/ports/signer.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -21,6 +22,7 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /** From seconds to hours; eleven waits are about a day, and none is longer than `LIMITS.outboxWaitMaxMs`. */
@@ -32,20 +34,22 @@ export async function deliver(
   { name, url, signer }: WebhookEndpoint,
   options: DeliveryOptions,
 ): Promise<Verdict> {
-  const { outbox, courier, clock, log } = options;
-  const { id, type, body } = row;
+  const { outbox, courier, clock, log, metrics } = options;
+  const { id, type, body, trace } = row;
   const answer = await courier.send({
     method: "POST",
     url,
     headers: {
       "content-type": "application/json",
       ...signer.sign({ id, timeMs: clock.nowMs(), body }),
+      ...trace,
     },
     body,
     timeoutMs: LIMITS.webhookTimeoutMs,
     answerMaxBytes: LIMITS.webhookAnswerMaxBytes,
   });
   const verdict = judge(answer, clock.nowMs());
+  metrics.count("posthorn_webhook_deliveries_total", { endpoint: name, outcome: verdict.is });
   if (verdict.is === "delivered") {
     await outbox.done(row);
     log.debug("webhook.delivered", { endpoint: name, id, type });
@@ -58,7 +62,7 @@ export async function deliver(
 async function fail(
   row: OutboxRow,
   verdict: Exclude<Verdict, { is: "delivered" }>,
-  { outbox, clock, entropy, log }: DeliveryOptions,
+  { outbox, clock, entropy, log, metrics }: DeliveryOptions,
 ): Promise<void> {
   const { endpoint, id, type } = row;
   const { why } = verdict;
@@ -66,6 +70,7 @@ async function fail(
   const atMs = clock.nowMs();
   if (failures >= LIMITS.webhookAttempts) {
     await outbox.bury(row, { atMs, why });
+    metrics.count("posthorn_webhook_deliveries_total", { endpoint, outcome: "dead" });
     log.error("webhook.dead", { endpoint, id, type, why, attempts: failures });
     return;
   }

@@ -1,3 +1,4 @@
+import { detach } from "../core/detach.ts";
 import type { DeliveryOptions, WebhookEndpoint } from "./delivery.ts";
 import { EndpointLane } from "./endpoint-lane.ts";
 import { watchFullness } from "./watch-fullness.ts";
@@ -21,16 +22,42 @@ export interface WebhookDispatcher extends AsyncDisposable {
   whyDisabled(endpoint: string): string | undefined;
   /** Starts again with an endpoint that is disabled. Returns at once. */
   enable(endpoint: string): void;
+  /**
+   * From now on these are the endpoints. What is on its way to one that is gone or has changed ends as
+   * it began; what waits for one that is gone waits on, until there is one of its name again. One that
+   * was disabled is asked again if it has changed: if it is another object than before.
+   */
+  replaceEndpoints(endpoints: readonly WebhookEndpoint[]): void;
 }
 
 /** Starts with what the outbox holds already. */
 export function createWebhookDispatcher(options: WebhookDispatcherOptions): WebhookDispatcher {
-  const lanes = new Map(
-    options.endpoints.map((endpoint) => [endpoint.name, new EndpointLane(endpoint, options)]),
-  );
-  for (const lane of lanes.values()) lane.look();
-  const stopWatching = watchFullness({ ...options, endpoints: [...lanes.keys()] });
+  const lanes = new Map<string, EndpointLane>();
+  /** Of endpoints that are no more, while something is on its way to them. */
+  const closing = new Set<Promise<void>>();
+
+  function replaceEndpoints(endpoints: readonly WebhookEndpoint[]): void {
+    const names = new Set(endpoints.map(({ name }) => name));
+    for (const [name, lane] of [...lanes]) if (!names.has(name)) close(name, lane);
+    for (const endpoint of endpoints) {
+      const lane = lanes.get(endpoint.name) ?? new EndpointLane(endpoint, options);
+      lanes.set(endpoint.name, lane);
+      lane.replaceEndpoint(endpoint);
+      lane.look();
+    }
+  }
+
+  function close(name: string, lane: EndpointLane): void {
+    lanes.delete(name);
+    const closed = lane.close().finally(() => closing.delete(closed));
+    closing.add(closed);
+    detach(options.log, "webhook_close", () => closed);
+  }
+
+  replaceEndpoints(options.endpoints);
+  const stopWatching = watchFullness({ ...options, endpoints: () => [...lanes.keys()] });
   return {
+    replaceEndpoints,
     rowsAdded(endpoints) {
       for (const endpoint of endpoints) lanes.get(endpoint)?.look();
     },
@@ -38,7 +65,7 @@ export function createWebhookDispatcher(options: WebhookDispatcherOptions): Webh
     enable: (endpoint) => lanes.get(endpoint)?.enable(),
     async [Symbol.asyncDispose]() {
       stopWatching();
-      await Promise.all([...lanes.values()].map((lane) => lane.close()));
+      await Promise.all([...closing, ...[...lanes.values()].map((lane) => lane.close())]);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Verdict } from "./verdict.ts";
  * Every endpoint has its own, so that a slow or broken one delays nobody else.
  */
 export class EndpointLane {
-  readonly #endpoint: WebhookEndpoint;
+  #endpoint: WebhookEndpoint;
   readonly #options: DeliveryOptions;
   readonly #running = new Set<Promise<void>>();
   #looking = Promise.resolve();
@@ -39,6 +39,14 @@ export class EndpointLane {
     this.#whyDisabled = undefined;
     this.#options.log.info("webhook.enabled", { endpoint: this.#endpoint.name });
     this.look();
+  }
+
+  /** What is taken from now on goes there, also where the last one wanted nothing any more. */
+  replaceEndpoint(endpoint: WebhookEndpoint): void {
+    if (endpoint === this.#endpoint) return;
+    this.#endpoint = endpoint;
+    this.#pausedUntilMs = 0;
+    this.enable();
   }
 
   /** Something may be due. Returns at once. */

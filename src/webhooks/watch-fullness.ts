@@ -6,8 +6,8 @@ import type { Log } from "../core/ports/log.ts";
 import type { Outbox } from "../core/ports/outbox.ts";
 
 export interface WatchFullnessParts {
-  /** Names of endpoints. */
-  readonly endpoints: readonly string[];
+  /** Their names, at any time. */
+  readonly endpoints: () => readonly string[];
   readonly outbox: Pick<Outbox, "outboxCounts">;
   readonly clock: Clock;
   readonly log: Log;
@@ -31,6 +31,6 @@ export function watchFullness({ endpoints, outbox, clock, log }: WatchFullnessPa
     }
   };
   return clock.every(LIMITS.outboxWatchMs, () => {
-    for (const endpoint of endpoints) detach(log, "webhook_fullness", () => check(endpoint));
+    for (const endpoint of endpoints()) detach(log, "webhook_fullness", () => check(endpoint));
   });
 }

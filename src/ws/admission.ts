@@ -37,7 +37,7 @@ export interface Introduction {
 export interface AdmissionOptions {
   /** Absent: no token can be right, since no key is configured. */
   readonly tokens: TokenVerifier | undefined;
-  /** Asked about who brings no token. */
+  /** Asked about who brings no token. This and `userChannels` are read for each client: they may change. */
   readonly backend: Backend;
   /** Development and test suites only: whoever comes may do everything. */
   readonly unrestricted: boolean;
@@ -70,7 +70,7 @@ export const VISITOR: Admitted = {
 };
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { tokens, backend, unrestricted, userChannels, bindings } = options;
+  const { tokens, unrestricted, bindings } = options;
 
   async function byToken(token: string): Promise<Admitted> {
     if (tokens === undefined) {
@@ -81,8 +81,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   async function recognize(introduction: Introduction): Promise<Admitted | undefined> {
     if (introduction.token !== "") return byToken(introduction.token);
-    if (backend.connect !== undefined)
-      return byBackend(backend.connect, introduction, unrestricted);
+    const { connect } = options.backend;
+    if (connect !== undefined) return byBackend(connect, introduction, unrestricted);
     if (!unrestricted) return undefined;
     return { ...VISITOR, identity: { ...VISITOR.identity, unrestricted } };
   }
@@ -91,7 +91,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     async admit(introduction) {
       const recognized = await recognize(introduction);
       if (recognized === undefined) return undefined;
-      const admitted = userChannels ? withUserChannel(recognized) : recognized;
+      const admitted = options.userChannels ? withUserChannel(recognized) : recognized;
       const { bindings: owned, readAt } = await bindings.read(admitted.identity.user);
       return { ...admitted, identity: { ...admitted.identity, bindings: owned }, readAt };
     },

@@ -9,6 +9,7 @@ import { connectPush } from "../protocol/push-frame.ts";
 import { encodeConnectResult, encodeReply } from "../protocol/server-frame.ts";
 import { type Admitted, VISITOR } from "./admission.ts";
 import type { Client } from "./client.ts";
+import { platformOf } from "./client-platform.ts";
 import { subscriptionsOf } from "./device-subscriptions.ts";
 import { Disconnection, Refusal, toProtocolError } from "./protocol-error.ts";
 import { encodeResume } from "./resume.ts";
@@ -95,6 +96,7 @@ async function admit(
   const named = Object.entries(headers).map(
     ([name, value]) => [name.toLowerCase(), value] as const,
   );
+  client.platform = platformOf(name);
   client.emulateHeaders(Object.fromEntries(named.filter(([name]) => clientHeaders.includes(name))));
   const admitted = await admission.admit({
     client,

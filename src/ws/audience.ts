@@ -19,8 +19,8 @@ export interface Member {
   readonly onInsufficient?: () => void;
 }
 
-/** Hands a frame to every socket that the runtime has subscribed to a topic. */
-export type PublishToTopic = (topic: string, frame: string) => void;
+/** Hands a frame to every socket that the runtime has subscribed to a topic: so many of them. */
+export type PublishToTopic = (topic: string, frame: string, sockets: number) => void;
 
 /** What a group of members gets; each member of a group gets the same frame. */
 type Flavor = "whole" | "delta" | "joins";
@@ -74,19 +74,24 @@ export class Audience {
     if (member.joinLeave) this.#exit(member.connection, "joins");
   }
 
-  publication(publication: Publication, epoch: string): void {
+  /** Gives the number of subscriptions that got it. */
+  publication(publication: Publication, epoch: string): number {
     const { offset } = publication;
     // At offset 0 it is not part of the stream, so it moves no position.
-    if (offset === 0 || this.#moveTo({ epoch, offset })) this.#spread(publication);
+    return offset === 0 || this.#moveTo({ epoch, offset }) ? this.#spread(publication) : 0;
   }
 
-  #spread(publication: Publication): void {
+  #spread(publication: Publication): number {
     const frames = new Frames(this.#channel, publication, this.#previous);
+    let delivered = 0;
     for (const group of this.#groups.values()) {
-      if (group.flavor !== "joins") this.#emit(group, frames.of(group.form, group.flavor));
+      if (group.flavor === "joins") continue;
+      this.#emit(group, frames.of(group.form, group.flavor));
+      delivered += group.topicMembers + group.others.size;
     }
-    for (const member of this.#singles) this.#sendSingle(member, frames);
+    for (const member of this.#singles) delivered += this.#sendSingle(member, frames);
     if (this.#wantsDifferences) this.#previous = publication;
+    return delivered;
   }
 
   /** The stream stands at `top`: when that is more than was delivered, something was lost. */
@@ -141,16 +146,19 @@ export class Audience {
     }
   }
 
-  #sendSingle(member: Member, frames: Frames): void {
+  /** 0 when the member does not want it. */
+  #sendSingle(member: Member, frames: Frames): 0 | 1 {
     const { connection, filter } = member;
     if (filter !== undefined) {
-      if (passesFilter(filter, frames.tags)) connection.send(frames.of(connection.form, "whole"));
-      return;
+      if (!passesFilter(filter, frames.tags)) return 0;
+      connection.send(frames.of(connection.form, "whole"));
+      return 1;
     }
     // The first one is whole; from the next on the member has what the difference is made against.
     connection.send(frames.wholeText(connection.form));
     // A client that was too slow for it has left meanwhile.
     if (this.#singles.delete(member)) this.#enter(connection, "delta");
+    return 1;
   }
 
   #emitJoins(frameOf: (form: PushForm) => string): void {
@@ -160,7 +168,7 @@ export class Audience {
   }
 
   #emit(group: Group, frame: string): void {
-    if (group.topicMembers > 0) this.#publish(group.topic, frame);
+    if (group.topicMembers > 0) this.#publish(group.topic, frame, group.topicMembers);
     for (const connection of group.others) connection.send(frame);
   }
 

@@ -17,6 +17,11 @@ export class ClientRegistry<Client extends RegisteredClient = RegisteredClient> 
     return this.#clients.size;
   }
 
+  /** Every client, also those that are not let in yet. */
+  clients(): IterableIterator<Client> {
+    return this.#clients.values();
+  }
+
   /** Every client that was let in. */
   admittedClients(): readonly Client[] {
     return [...this.#admitted.values()];

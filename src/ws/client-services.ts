@@ -1,5 +1,6 @@
 import type { DeviceSightings } from "../core/device-sightings.ts";
-import type { Namespaces } from "../core/namespaces.ts";
+import type { KeyedPace } from "../core/keyed-pace.ts";
+import type { LiveNamespaces } from "../core/namespaces.ts";
 import type { Backend } from "../core/ports/backend.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeviceRecords } from "../core/ports/device-records.ts";
@@ -13,6 +14,7 @@ import type { Publisher } from "../core/publisher.ts";
 import type { Subscriptions } from "../core/subscriptions.ts";
 import type { Admission } from "./admission.ts";
 import type { Client } from "./client.ts";
+import type { ClientMeter } from "./client-meter.ts";
 import type { ClientRegistry } from "./client-registry.ts";
 import type { LiveBindings } from "./live-bindings.ts";
 import type { LiveFanout } from "./live-fanout.ts";
@@ -41,11 +43,12 @@ export interface ClientServices {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly meter: ClientMeter;
   readonly admission: Admission;
   /** Absent: no token can be right, since no key is configured. */
   readonly tokens: TokenVerifier | undefined;
   readonly backend: Backend;
-  readonly namespaces: Namespaces;
+  readonly namespaces: LiveNamespaces;
   readonly streams: Pick<Streams, "history">;
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;
@@ -57,8 +60,11 @@ export interface ClientServices {
   readonly states: Pick<DeviceStates, "deviceState">;
   readonly fanout: LiveFanout;
   readonly registry: ClientRegistry<Client>;
+  /** Read for each piece of work, as `backend` and the two below: they may change. */
   readonly limits: ClientLimits;
   readonly onUserLimit: UserLimitRule;
+  /** Of the commands of all clients of one user: they are only refused, since none knows of the others. */
+  readonly userPace: Pick<KeyedPace, "take">;
   /** Names, in lower case, of the headers that the backend is told of; others are not kept. */
   readonly clientHeaders: readonly string[];
   /** Pings of the websocket itself reach clients, and their answers us. */

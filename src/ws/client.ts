@@ -11,13 +11,14 @@ import { encodeErrorReply, encodeReply } from "../protocol/server-frame.ts";
 import { VISITOR } from "./admission.ts";
 import { admitByCommand } from "./admit.ts";
 import { answerCommand } from "./answer-command.ts";
-import type { ClientServices } from "./client-services.ts";
+import type { ClientLimits, ClientServices } from "./client-services.ts";
 import { ClientSubscriptions } from "./client-subscriptions.ts";
-import { CommandPace } from "./command-pace.ts";
+import { CommandPace, CommandRate } from "./command-pace.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { runCommand } from "./commands/run-command.ts";
 import type { Connection, Peer } from "./connection.ts";
 import { watchExpiry } from "./expiry.ts";
+import { readFrame } from "./read-frame.ts";
 import { type SessionEffect, type SessionInput, type SessionState, step } from "./session.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
 
@@ -37,6 +38,10 @@ export class Client {
   readonly services: ClientServices;
   readonly subscriptions = new ClientSubscriptions(this);
   readonly calls: WaitingCalls;
+  /** Where it runs, as far as it has said. */
+  platform = "unknown";
+  /** Of this client for all its life: it was told how often it is pinged, and watches for that. */
+  readonly pings: Pick<ClientLimits, "pingIntervalMs" | "pongTimeoutMs">;
   #identity: Identity = VISITOR.identity;
   #isAdmitted = false;
   #withStates = false;
@@ -53,10 +58,11 @@ export class Client {
     this.connection = connection;
     this.services = services;
     this.#headers = peer.headers ?? {};
-    const { commandsPerSecond: perSecond, commandsBurst: burst } = services.limits;
+    const { pingIntervalMs, pongTimeoutMs } = services.limits;
+    this.pings = { pingIntervalMs, pongTimeoutMs };
     this.calls = new WaitingCalls(services.log);
     this.#queue = new CommandQueue(services.limits);
-    this.#pace = new CommandPace({ perSecond, burst }, services.clock);
+    this.#pace = new CommandPace(new CommandRate(services.limits), services.clock);
     this.#timer = this.#after(services.limits.greetingTimeoutMs, { type: "greeting_overdue" });
     services.registry.add(this);
   }
@@ -100,7 +106,7 @@ export class Client {
 
   /** Takes one frame of the client protocol; undefined stands for a binary one. */
   receive(text: string | undefined): void {
-    const lines = text === undefined ? undefined : this.#decode(text);
+    const lines = text === undefined ? undefined : readFrame(this, () => decodeClientFrame(text));
     if (text === undefined) this.end(DISCONNECT.binaryFrame);
     else if (lines === undefined) this.#feed({ type: "malformed" });
     else this.#accept(lines, text.length);
@@ -138,7 +144,7 @@ export class Client {
     this.#isAdmitted = true;
     this.#feed({ type: "admitted", pong: this.connection.pong });
     this.#timer();
-    const { pingIntervalMs } = this.services.limits;
+    const { pingIntervalMs } = this.pings;
     // Spread out, so that clients which came together are not pinged together.
     const firstMs = pingIntervalMs * (0.5 + this.services.entropy.fraction() / 2);
     this.#timer = this.#after(firstMs, { type: "ping_due" });
@@ -185,7 +191,7 @@ export class Client {
   isInPace(): boolean {
     const verdict = this.#pace.next();
     if (verdict === "excessive") this.end(DISCONNECT.tooManyRequests);
-    return verdict === "allowed";
+    return verdict === "allowed" && this.services.userPace.take(this.#identity.user);
   }
 
   /** Lets it in by `admit`. From here on the time is ours, and running out of it is no fault of the client's. */
@@ -216,16 +222,6 @@ export class Client {
     this.#queue.push(commands, chars);
     if (this.#queue.isOverfull) this.end(DISCONNECT.tooManyRequests);
     else this.#work();
-  }
-
-  #decode(text: string): readonly ClientLine[] | undefined {
-    try {
-      return decodeClientFrame(text);
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      this.services.log.info("client.refused", { client: this.id, why: error.message });
-      return undefined;
-    }
   }
 
   #work(): void {
@@ -261,7 +257,8 @@ export class Client {
   }
 
   async #run(command: Command): Promise<void> {
-    const { log } = this.services;
+    const { log, meter } = this.services;
+    meter.commanded(command.method);
     log.debug("client.message", { client: this.id, method: command.method });
     await answerCommand(this, command, () => {
       if (!this.isInPace()) throw new Fault("commands_exceeded");
@@ -271,7 +268,7 @@ export class Client {
 
   #ping(): void {
     this.connection.ping();
-    const { pingIntervalMs, pongTimeoutMs } = this.services.limits;
+    const { pingIntervalMs, pongTimeoutMs } = this.pings;
     this.#timer = this.services.clock.after(pongTimeoutMs, () => {
       this.#feed({ type: "pong_overdue" });
       if (this.isClosed) return;
@@ -289,7 +286,8 @@ export class Client {
     this.#queue.clear();
     this.calls.end();
     this.subscriptions.leaveAll();
-    const { registry, log } = this.services;
+    const { registry, log, meter } = this.services;
+    meter.closed(by, disconnect);
     const { user } = this.#identity;
     registry.remove(this, this.#isAdmitted ? user : undefined);
     log.info("client.disconnected", { client: this.id, user, by, ...disconnect });

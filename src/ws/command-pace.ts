@@ -1,5 +1,9 @@
 import type { Clock } from "../core/ports/clock.ts";
 import { type Rate, TokenBucket } from "../core/rate-limit.ts";
+import type { ClientLimits } from "./client-services.ts";
+
+/** Read for each command: they may change. */
+type CommandRateLimits = Pick<ClientLimits, "commandsPerSecond" | "commandsBurst">;
 
 /** What becomes of one more command. */
 export type PaceVerdict =
@@ -8,6 +12,23 @@ export type PaceVerdict =
   | "refused"
   /** So many were refused that the client does not listen. */
   | "excessive";
+
+/** The rate of one client, at any time as its limits say. */
+export class CommandRate implements Rate {
+  readonly #limits: CommandRateLimits;
+
+  constructor(limits: CommandRateLimits) {
+    this.#limits = limits;
+  }
+
+  get perSecond(): number {
+    return this.#limits.commandsPerSecond;
+  }
+
+  get burst(): number {
+    return this.#limits.commandsBurst;
+  }
+}
 
 /**
  * How fast one client may send commands. What exceeds the rate is refused at the same rate again, so

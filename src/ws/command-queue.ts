@@ -7,22 +7,26 @@ interface Waiting {
   readonly chars: number;
 }
 
+/** Read at each frame: they may change. */
+type CommandQueueLimits = Pick<ClientLimits, "commandsBurst" | "frameMaxBytes">;
+
 /** The commands of one client that came while an earlier one runs. */
 export class CommandQueue {
-  readonly #countMax: number;
-  readonly #charsMax: number;
+  readonly #limits: CommandQueueLimits;
   #waiting: Waiting[] = [];
   #chars = 0;
 
-  constructor({ commandsBurst, frameMaxBytes }: ClientLimits) {
-    // As many may be refused at once as may run at once.
-    this.#countMax = 2 * commandsBurst;
-    this.#charsMax = LIMITS.framesQueuedPerClient * frameMaxBytes;
+  constructor(limits: CommandQueueLimits) {
+    this.#limits = limits;
   }
 
   /** More waits than may. */
   get isOverfull(): boolean {
-    return this.#waiting.length > this.#countMax || this.#chars > this.#charsMax;
+    const { commandsBurst, frameMaxBytes } = this.#limits;
+    // As many may be refused at once as may run at once.
+    const countMax = 2 * commandsBurst;
+    const charsMax = LIMITS.framesQueuedPerClient * frameMaxBytes;
+    return this.#waiting.length > countMax || this.#chars > charsMax;
   }
 
   /** Adds the commands of one frame of `chars` characters. */

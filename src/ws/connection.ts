@@ -32,6 +32,8 @@ export interface Connection {
   /** The client sees the pings, so it is told when to expect them. */
   readonly tellsPings: boolean;
   close(disconnect: Disconnect): void;
+  /** What waits for this client. */
+  queuedBytes(): number;
   /** More waits for this client than it may hold. */
   isSlow(): boolean;
 }

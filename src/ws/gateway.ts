@@ -4,6 +4,7 @@ import type { ClientServices } from "./client-services.ts";
 import type { Peer } from "./connection.ts";
 import { HeldClients, type HeldRequest } from "./held-clients.ts";
 import { OpenConnections } from "./open-connections.ts";
+import { type DrainPace, sendAway } from "./send-away.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { type Greeting, handleSocket } from "./socket-client.ts";
 
@@ -23,7 +24,9 @@ export interface Gateway {
   receive(node: string, session: string, frame: string): boolean;
   /** Some socket's queue is filling, or has lost a frame: finds out whose and evicts it, soon. */
   onBackpressure(result: Exclude<SendResult, "sent">): void;
-  /** Sends every client away, each with its own time to return; resolves when all are gone. */
+  /** Sends those that are there away at a pace; resolves when the last of them was told. */
+  sendAway(pace: DrainPace): Promise<void>;
+  /** Sends every client away at once, each with its own time to return; resolves when all are gone. */
   drain(spreadMs: number): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export function createGateway(services: ClientServices): Gateway {
       return true;
     },
     onBackpressure: (result) => slow.onBackpressure(result),
+    sendAway: (pace) => sendAway(services, pace),
     async drain(spreadMs) {
       registry.endWhere(() =>
         drainingDisconnect(Math.round(services.entropy.fraction() * spreadMs)),

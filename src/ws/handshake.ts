@@ -12,7 +12,7 @@ import {
 import { GATEWAY_FIX, NGINX_LINES, PATH_FIXES, proxyFixes } from "./proxy-fixes.ts";
 
 /** Where websockets are answered. */
-const ENDPOINTS: readonly string[] = [
+export const ENDPOINTS: readonly string[] = [
   "/connection/websocket",
   "/connection/uni_websocket",
   "/login",

@@ -61,7 +61,7 @@ export class HeldClients {
   }
 
   #connectionOf(peer: Peer, transport: HeldTransport, events: ConnectionEvents): HeldConnection {
-    const { clock, entropy, limits } = this.#services;
+    const { clock, entropy, limits, meter } = this.#services;
     const session = entropy.token(SESSION_BYTES);
     this.#connections.opened(peer.remoteAddress);
     return new HeldConnection({
@@ -70,6 +70,7 @@ export class HeldClients {
       clock,
       remoteAddress: peer.remoteAddress,
       queueMaxBytes: limits.queueMaxBytes,
+      onSent: (bytes) => meter.sent(bytes),
       ...events,
       onGone: () => {
         this.#connections.closed(peer.remoteAddress);

@@ -17,6 +17,8 @@ export interface HeldConnectionOptions {
   readonly queueMaxBytes: number;
   /** Called when a frame could not be queued; the client has lost it and must recover. */
   readonly onSlow: () => void;
+  /** Called with the bytes of each frame that was taken. */
+  readonly onSent: (bytes: number) => void;
   /** Nothing more is going to be sent. */
   readonly onClosing: () => void;
   /** The client is gone, or has all there was for it, or does not take it. Called once. */
@@ -76,13 +78,19 @@ export class HeldConnection implements Connection {
     if (this.isSlow()) {
       this.#options.onSlow();
     } else {
-      this.#enqueue(this.#framed(frame));
+      const text = this.#framed(frame);
+      this.#enqueue(text);
       this.#bound.sent(frame);
+      this.#options.onSent(Buffer.byteLength(text));
     }
   }
 
   ping(): void {
     this.send(PING_FRAME);
+  }
+
+  queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   isSlow(): boolean {

@@ -6,6 +6,10 @@ export class OpenConnections {
   readonly #byBlock = new Map<string, number>();
   readonly #waiters: (() => void)[] = [];
 
+  get size(): number {
+    return this.#open;
+  }
+
   opened(remoteAddress: string): void {
     this.#open += 1;
     this.#byBlock.set(addressBlock(remoteAddress), this.openFrom(remoteAddress) + 1);

@@ -1,6 +1,7 @@
+import { namespaceOf } from "../core/channel.ts";
 import { detach } from "../core/detach.ts";
 import { LIMITS } from "../core/limits.ts";
-import { type Namespaces, requireRules } from "../core/namespaces.ts";
+import type { LiveNamespaces } from "../core/namespaces.ts";
 import type { Cancel, Clock } from "../core/ports/clock.ts";
 import type { Streams } from "../core/ports/engine.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -9,7 +10,7 @@ import type { LiveFanout } from "./live-fanout.ts";
 export interface PositionCheckOptions {
   readonly fanout: LiveFanout;
   readonly streams: Pick<Streams, "history">;
-  readonly namespaces: Namespaces;
+  readonly namespaces: LiveNamespaces;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,7 +40,8 @@ export function watchPositions(options: PositionCheckOptions): Cancel {
 /** One after the other, so that many channels do not keep the store from those who wait. */
 async function comparePositions({ fanout, streams, namespaces }: PositionCheckOptions) {
   for (const channel of [...fanout.channels()]) {
-    const retention = requireRules(channel, namespaces).retention;
+    // One whose namespace is no more keeps who is there, and gets nothing.
+    const retention = namespaces.get(namespaceOf(channel))?.retention;
     if (retention === undefined) continue;
     const { top } = await streams.history(channel, { limit: 0, ttlMs: retention.ttlMs });
     fanout.compareWith(channel, top);

@@ -1,4 +1,3 @@
-import { Fault } from "../core/faults.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { HostSocket, SocketHandler } from "../core/ports/host.ts";
 import { decodeBareConnect, isJsonObject } from "../protocol/client-frame.ts";
@@ -10,7 +9,14 @@ import type { Connection, Peer } from "./connection.ts";
 import { isTooLarge } from "./frame-size.ts";
 import { SESSION_BYTES } from "./held-clients.ts";
 import type { OpenConnections } from "./open-connections.ts";
-import { createWebsocketConnection } from "./websocket-connection.ts";
+import { readFrame } from "./read-frame.ts";
+import {
+  createWebsocketConnection,
+  type WebsocketConnectionOptions,
+} from "./websocket-connection.ts";
+
+/** What a socket is closed with that ended without a close frame (RFC 6455 §7.1.5). */
+const BROKEN_OFF = 1006;
 
 /** How a client on one of the paths begins. */
 export type Greeting =
@@ -31,23 +37,41 @@ export interface Accepted {
 /** Feeds one client with what its websocket brings. */
 export function handleSocket({ services, connections, peer, greeting }: Accepted): SocketHandler {
   let client: Client | undefined;
+  const { clock, meter } = services;
+  let lastByteAtMs = clock.monotonicMs();
   const manner = mannerOf(greeting);
   return {
     open(socket) {
       connections.opened(peer.remoteAddress);
-      const connection = connectionOf({ services, peer, greeting, socket }, () => opened.tooSlow());
+      const connection = connectionOf(
+        { services, peer, greeting, socket },
+        {
+          onSlow: () => opened.tooSlow(),
+          onSent(bytes) {
+            meter.sent(bytes);
+            lastByteAtMs = clock.monotonicMs();
+          },
+        },
+      );
       const opened: Client = new Client(connection, services, peer);
       client = opened;
       manner.begin(opened);
     },
     message(text) {
       if (client === undefined || client.isClosed) return;
+      lastByteAtMs = clock.monotonicMs();
       if (isTooLarge(text, services.limits.frameMaxBytes)) client.end(FRAME_TOO_LARGE);
       else manner.receive(client, text);
     },
-    pong: () => client?.signOfLife(),
+    pong() {
+      lastByteAtMs = clock.monotonicMs();
+      client?.signOfLife();
+    },
     close(code, reason) {
       connections.closed(peer.remoteAddress);
+      // Where we closed, it is known why.
+      const isBroken = code === BROKEN_OFF && client?.isClosed === false;
+      if (isBroken) meter.brokeOff(clock.monotonicMs() - lastByteAtMs);
       client?.lost(code, reason);
     },
   };
@@ -118,7 +142,7 @@ function listenerManner(request: string | undefined): Manner {
   }
 
   async function admit(client: Client, text: string): Promise<void> {
-    const connect = readConnect(client, text);
+    const connect = readFrame(client, () => decodeBareConnect(text));
     if (connect === undefined) client.end(DISCONNECT.badRequest);
     else await admitUnidirectional(client, connect);
   }
@@ -131,16 +155,6 @@ function listenerManner(request: string | undefined): Manner {
   };
 }
 
-function readConnect(client: Client, text: string) {
-  try {
-    return decodeBareConnect(text);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    client.services.log.info("client.refused", { client: client.id, why: error.message });
-    return undefined;
-  }
-}
-
 interface Opened {
   readonly services: ClientServices;
   readonly peer: Peer;
@@ -150,7 +164,7 @@ interface Opened {
 
 function connectionOf(
   { services, peer, greeting, socket }: Opened,
-  onSlow: () => void,
+  events: Pick<WebsocketConnectionOptions, "onSlow" | "onSent">,
 ): Connection {
   const { clock, entropy, limits, nativePing } = services;
   const byFrames = greeting.by !== "command" || greeting.pingFrames === true;
@@ -163,7 +177,7 @@ function connectionOf(
     queueMaxBytes: limits.queueMaxBytes,
     pong: byFrames ? framePong : "required",
     hidesPings: greeting.by === "command" && byFrames && nativePing,
-    onSlow,
+    ...events,
   } as const;
   if (greeting.by !== "request") {
     return createWebsocketConnection({ ...common, transport: "websocket" });

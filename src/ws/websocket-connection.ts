@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { HostSocket } from "../core/ports/host.ts";
@@ -20,6 +21,8 @@ export interface WebsocketConnectionOptions {
   readonly queueMaxBytes: number;
   /** Called when a frame could not be queued; the client has lost it and must recover. */
   readonly onSlow: () => void;
+  /** Called with the bytes of each frame that was taken; those of a topic are no part of it. */
+  readonly onSent: (bytes: number) => void;
 }
 
 /** A client on a websocket. */
@@ -32,6 +35,7 @@ export function createWebsocketConnection(options: WebsocketConnectionOptions): 
       options.onSlow();
     } else {
       bound.sent(frame);
+      options.onSent(Buffer.byteLength(frame));
     }
   }
   return {
@@ -44,7 +48,8 @@ export function createWebsocketConnection(options: WebsocketConnectionOptions): 
     send,
     topics: socket,
     ping() {
-      if (!hidesPings) send(PING_FRAME);
+      if (hidesPings) options.onSent(0);
+      else send(PING_FRAME);
       socket.ping();
     },
     close({ code, reason }) {
@@ -52,6 +57,7 @@ export function createWebsocketConnection(options: WebsocketConnectionOptions): 
       // A peer that reads nothing never answers the closing handshake.
       options.clock.after(LIMITS.closeGraceMs, () => socket.terminate());
     },
+    queuedBytes: () => socket.bufferedBytes(),
     isSlow: () => bound.isExceededBy(socket.bufferedBytes()),
   };
 }

@@ -88,7 +88,7 @@ function connectResultOf(
   { admitted }: Welcome,
   opened: readonly OpenedPlan[],
 ): ConnectResult {
-  const { limits, version, clock, backend, node } = client.services;
+  const { version, clock, backend, node } = client.services;
   const { form, session, pong, tellsPings } = client.connection;
   const nowMs = clock.nowMs();
   // Where the backend is asked the client has nothing to refresh, so it is told of no end.
@@ -99,7 +99,7 @@ function connectResultOf(
   return {
     client: client.id,
     version,
-    pingSeconds: tellsPings ? Math.max(1, Math.round(limits.pingIntervalMs / 1000)) : 0,
+    pingSeconds: tellsPings ? Math.max(1, Math.round(client.pings.pingIntervalMs / 1000)) : 0,
     pong: pong === "required",
     subs,
     ...ttlOf(expiresAtMs, nowMs),
@@ -111,6 +111,7 @@ function connectResultOf(
 }
 
 function logConnected({ id, identity, connection, subscriptions, services }: Client): void {
+  services.meter.admitted(connection.transport);
   services.log.info("client.connected", {
     client: id,
     user: identity.user,

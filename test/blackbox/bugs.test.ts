@@ -2,15 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { Backend } from "../support/backend.ts";
 import { BOOM, BOOM_CHARS, BOOM_CODE, boomAt } from "../support/boom.ts";
+import { cleanEnvironment } from "../support/clean-environment.ts";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { HeldStream } from "../support/held-stream.ts";
 import { type LogLine, Posthorn } from "../support/posthorn.ts";
-import {
-  BLACK_BOX_TIMEOUT_MS,
-  cleanEnvironment,
-  TARGETS,
-  type Target,
-} from "../support/targets.ts";
+import { BLACK_BOX_TIMEOUT_MS, TARGETS, type Target } from "../support/targets.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");

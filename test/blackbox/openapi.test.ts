@@ -162,12 +162,15 @@ async function walkEvents({ addDevice, backend, anybody }: World): Promise<void>
   await ask(`GET ${path}/commands?wait=0`);
 }
 
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 async function walkCommands({ addDevice, backend }: World): Promise<void> {
   const { ask } = await addDevice("gate");
   const path = "/v1/devices/gate/commands";
   await ask(`GET ${path}?wait=0`);
   await ask(`GET ${path}?wait=soon`);
-  const first = await backend(`POST ${path}`, { type: "open", data: { slot: 4 }, key: "o-1" });
+  const open = { type: "open", data: { slot: 4 }, key: "o-1" };
+  const first = await backend(`POST ${path}`, open, { traceparent: TRACEPARENT });
   await backend(`POST ${path}`, { type: "shut", key: "o-1" });
   await backend(`POST ${path}`, { type: "" });
   await backend("POST /v1/devices/nobody/commands", { type: "open" });
@@ -250,6 +253,8 @@ async function walkOperating({ backend, anybody }: World): Promise<void> {
   await backend("POST /v1/webhooks/dead/replay", {});
   await anybody("GET /healthz");
   await anybody("GET /readyz");
+  await anybody("GET /metrics");
+  await anybody("GET /metrics", undefined, { "x-forwarded-for": "203.0.113.7" });
   const { headers } = await anybody("GET /openapi.json");
   const again = { "if-none-match": headers.get("etag") ?? "" };
   expect((await anybody("GET /openapi.json", undefined, again)).status).toBe(304);

@@ -75,6 +75,67 @@ describe.each(TARGETS)("SIGTERM on $name", (target) => {
     expect(await site.server.stop()).toBe(0);
   });
 
+  test("sends thousands of clients away at a pace, while posts in flight finish", async () => {
+    const limits = {
+      connections_per_address_per_second: 0,
+      drain_pace: 1000,
+      drain_spread: "3s",
+      drain_timeout: "20s",
+    };
+    await using site = await startSite(target, { config: { limits } });
+    const { server, device } = site;
+    const token = signToken({ sub: "u", devices: ["42"] });
+    const sockets: FrameSocket[] = [];
+    for (let count = 0; count < 2_000; count += 100) {
+      const more = Array.from({ length: 100 }, () =>
+        FrameSocket.open(`${server.wsUrl}/login?token=${token}`, { pongs: true }),
+      );
+      sockets.push(...(await Promise.all(more)));
+    }
+    using inFlight = await RawConnection.open(server.port);
+    const body = JSON.stringify({ id: "late", type: "t", data: 1 });
+    const head = ["POST /v1/devices/42/events HTTP/1.1", "Host: localhost", "Connection: close"];
+    const secret = `Authorization: Bearer ${device.secret}`;
+    inFlight.write(
+      rawRequest([...head, secret, `Content-Length: ${body.length}`], body.slice(0, 5)),
+    );
+    await device.post({ type: "t", data: 1 });
+
+    const startedMs = performance.now();
+    const closes = sockets.map(async (socket) => {
+      const { code, reason } = await socket.end();
+      const atMs = performance.now() - startedMs;
+      return { code, atMs, backMs: atMs + JSON.parse(reason)["retry_after_ms"] };
+    });
+    server.terminate();
+    await Promise.race(closes);
+    inFlight.write(body.slice(5));
+    expect((await inFlight.answer()).status).toBe(200);
+    const all = await Promise.all(closes);
+    expect(await server.exited()).toBe(0);
+    expect(new Set(all.map(({ code }) => code))).toEqual(new Set([4002]));
+    // Two thousand at a thousand a second: half of them stay for a second, and none comes back before the end.
+    expect(all.filter(({ atMs }) => atMs > 900).length).toBeGreaterThan(900);
+    expect(all.filter(({ backMs }) => backMs < 1_800)).toEqual([]);
+    const inEachSecond = [2, 3, 4].map(
+      (second) => all.filter(({ backMs }) => Math.floor(backMs / 1000) === second).length,
+    );
+    for (const count of inEachSecond) expect(count).toBeGreaterThan(300);
+    expect(server.logged("server.stopped")).toMatchObject([{ finished: true }]);
+  });
+
+  test("ends at once when it is asked again", async () => {
+    await using site = await startSite(target, { config: { limits: { drain_timeout: "10m" } } });
+    using stuck = await RawConnection.open(site.server.port);
+    const head = ["POST /v1/devices/42/events HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 100"];
+    stuck.write(rawRequest([...head, `Authorization: Bearer ${site.device.secret}`], "{"));
+    await site.device.post({ type: "t", data: 1 });
+    site.server.terminate();
+    await site.server.waitForLog("server.draining");
+    expect(await site.server.stop()).toBe(0);
+    expect(site.server.logged("server.stopped")).toMatchObject([{ finished: false }]);
+  });
+
   test("has a twin in SIGINT", async () => {
     await using site = await startSite(target);
     process.kill(site.server.pid, "SIGINT");

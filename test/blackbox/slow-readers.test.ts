@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { FrameSocket } from "../support/frame-socket.ts";
 import { OffsetReader } from "../support/offset-reader.ts";
 import type { Posthorn } from "../support/posthorn.ts";
+import { anonymousBytes } from "../support/process-memory.ts";
 import { RawWebsocket } from "../support/raw-websocket.ts";
 import { type Site, startSite } from "../support/site.ts";
 import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
@@ -130,11 +131,4 @@ async function expectHonestRecovery(server: Posthorn, last: number): Promise<voi
   expect(some.publications?.map(({ offset }) => offset)).toEqual(
     Array.from({ length: 20 }, (_, index) => last - 19 + index),
   );
-}
-
-/** What the process holds in memory, apart from files. */
-async function anonymousBytes({ pid }: Posthorn): Promise<number> {
-  const status = await Bun.file(`/proc/${pid}/status`).text();
-  const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(status) ?? [];
-  return Number(kilobytes) * 1024;
 }

@@ -45,8 +45,8 @@ describe.each(TARGETS)("TLS on $name", (target) => {
     const full = await makeCertificates({ hosts: ["localhost"], now: day });
     const soon = await makeCertificates({
       hosts: ["localhost"],
-      now: day,
-      validDays: { leaf: 10 },
+      now: new Date(day.getTime() - 80 * DAY_MS),
+      validDays: { leaf: 90 },
     });
     const nameless = await makeNamelessCertificate();
     const leafOnly = `${full.cert.split("-----END CERTIFICATE-----")[0]}-----END CERTIFICATE-----\n`;
@@ -80,12 +80,6 @@ describe.each(TARGETS)("TLS on $name", (target) => {
     const day = new Date();
     const good = await makeCertificates({ hosts: ["localhost"], now: day });
     const other = await makeCertificates({ hosts: ["localhost"], now: day });
-    const old = new Date(day.getTime() - 100 * DAY_MS);
-    const expired = await makeCertificates({
-      hosts: ["localhost"],
-      now: old,
-      validDays: { leaf: 10 },
-    });
     const turned = good.cert
       .split(/(?<=-----END CERTIFICATE-----\n)/)
       .reverse()
@@ -93,7 +87,6 @@ describe.each(TARGETS)("TLS on $name", (target) => {
     const cases = [
       { files: { cert: turned, key: good.key }, code: "chain_order", said: "wrong order" },
       { files: { cert: good.cert, key: other.key }, code: "key_mismatch", said: "does not belong" },
-      { files: expired, code: "certificate_expired", said: "expired" },
       {
         files: { cert: good.key, key: good.key },
         code: "certificate_missing",
@@ -112,6 +105,30 @@ describe.each(TARGETS)("TLS on $name", (target) => {
       expect(checked.stdout + checked.stderr).toContain(said);
       expect(checked.stdout + checked.stderr).not.toContain(files.key.split("\n")[1]);
     }
+  });
+
+  test("serves on with one that is past its time, and says so: not every client looks at that", async () => {
+    await using workspace = await Workspace.make();
+    const now = new Date(Date.now() - 100 * DAY_MS);
+    const expired = await makeCertificates({
+      hosts: ["localhost"],
+      now,
+      validDays: { leaf: 10 },
+    });
+    const config = await tlsConfig(workspace, expired, "https://localhost");
+    await using server = await startPosthorn(target, { workspace, config });
+    expect(server.logged("tls.finding")).toContainEqual(
+      expect.objectContaining({
+        level: "error",
+        code: "certificate_expired",
+        certificate: "tls",
+        file: config.tls.cert,
+      }),
+    );
+    const trusting = { tls: { rejectUnauthorized: false } };
+    expect((await fetch(`${server.url}/readyz`, trusting)).status).toBe(200);
+    const checked = await runCli(target, ["check"], { workspace });
+    expect([checked.code, checked.stdout]).toEqual([1, expect.stringContaining("expired")]);
   });
 });
 

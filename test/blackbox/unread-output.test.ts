@@ -1,7 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cleanEnvironment } from "../support/clean-environment.ts";
 import { DEADLINE_MS, within } from "../support/inbox.ts";
 import { configure } from "../support/posthorn.ts";
-import { BLACK_BOX_TIMEOUT_MS, cleanEnvironment, TARGETS } from "../support/targets.ts";
+import { BLACK_BOX_TIMEOUT_MS, TARGETS } from "../support/targets.ts";
 import { Workspace } from "../support/workspace.ts";
 
 setDefaultTimeout(BLACK_BOX_TIMEOUT_MS);

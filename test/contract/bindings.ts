@@ -104,7 +104,7 @@ export function describeBindings(underTest: EngineUnderTest): void {
       });
     }
 
-    test("every call rejects with store_failed once the engine is disposed", async () => {
+    test("every call rejects with draining once the engine is disposed", async () => {
       await world.engine[Symbol.asyncDispose]();
       const calls: readonly (() => Promise<unknown>)[] = [
         () => bind("anna"),
@@ -114,7 +114,7 @@ export function describeBindings(underTest: EngineUnderTest): void {
       ];
       for (const call of calls) {
         const error = await call().catch((thrown: unknown) => thrown);
-        expect(error instanceof Fault && error.code).toBe("store_failed");
+        expect(error instanceof Fault && error.code).toBe("draining");
       }
     });
   });

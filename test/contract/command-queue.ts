@@ -743,7 +743,7 @@ export function describeCommandQueue({ name, keepsAfterClose, open }: EngineUnde
         });
       }
 
-      test("every call rejects with store_failed once the engine is disposed", async () => {
+      test("every call rejects with draining once the engine is disposed", async () => {
         await engine[Symbol.asyncDispose]();
         const calls: readonly (() => Promise<unknown>)[] = [
           () => add("c1"),
@@ -759,7 +759,7 @@ export function describeCommandQueue({ name, keepsAfterClose, open }: EngineUnde
         ];
         for (const call of calls) {
           const error = await call().catch((thrown: unknown) => thrown);
-          expect(error instanceof Fault && error.code).toBe("store_failed");
+          expect(error instanceof Fault && error.code).toBe("draining");
         }
       });
     });

@@ -475,7 +475,7 @@ export function describeDeviceRecords(underTest: EngineUnderTest): void {
         });
       }
 
-      test("every call rejects with store_failed once the engine is disposed", async () => {
+      test("every call rejects with draining once the engine is disposed", async () => {
         await world.engine[Symbol.asyncDispose]();
         const calls: readonly (() => Promise<unknown>)[] = [
           () => add("door"),
@@ -489,7 +489,7 @@ export function describeDeviceRecords(underTest: EngineUnderTest): void {
         ];
         for (const call of calls) {
           const error = await call().catch((thrown: unknown) => thrown);
-          expect(error instanceof Fault && error.code).toBe("store_failed");
+          expect(error instanceof Fault && error.code).toBe("draining");
         }
       });
     });

@@ -147,11 +147,11 @@ export function describeDeviceStates(underTest: EngineUnderTest): void {
       });
     }
 
-    test("every call rejects with store_failed once the engine is disposed", async () => {
+    test("every call rejects with draining once the engine is disposed", async () => {
       await world.engine[Symbol.asyncDispose]();
       for (const call of [() => patch("{}"), () => world.engine.deviceState(door)]) {
         const error = await (call as () => Promise<unknown>)().catch((thrown: unknown) => thrown);
-        expect(error instanceof Fault && error.code).toBe("store_failed");
+        expect(error instanceof Fault && error.code).toBe("draining");
       }
     });
   });

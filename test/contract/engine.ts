@@ -893,7 +893,7 @@ export function describeEngine({ name, keepsAfterClose, open }: EngineUnderTest)
             (reason: unknown) => reason,
           );
           expect(error).toBeInstanceOf(Fault);
-          expect((error as Fault).code).toBe("store_failed");
+          expect((error as Fault).code).toBe("draining");
         }
         expect(events).toEqual([]);
       });

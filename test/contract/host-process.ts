@@ -35,7 +35,8 @@ export class HostProcess implements AsyncDisposable {
   static async start(command: readonly string[], options: StartOptions): Promise<HostProcess> {
     const self = new HostProcess([...command, SERVER, JSON.stringify(options)]);
     const listening = self.told.find(({ kind }) => kind === "listening", { what: "listening" });
-    const ended = self.#process.exited.then((code) => {
+    const ended = self.#process.exited.then(async (code) => {
+      await self.#reading; // what it wrote may come after the news of its end
       throw new Error(`Cannot start ${command[0]}: it exited with ${code}\n${self.stderr}`);
     });
     ended.catch(() => undefined); // it ends some day

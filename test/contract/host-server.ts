@@ -33,11 +33,17 @@ const log: Log = {
 };
 
 const host = await currentHost(log);
-const { hostname, tls }: StartOptions = JSON.parse(process.argv[2] ?? "");
+const {
+  hostname,
+  port = 0,
+  tls,
+  sharePort = false,
+}: StartOptions = JSON.parse(process.argv[2] ?? "");
 const options: ListenOptions<Request, Response> = {
   ...HOST_LIMITS,
   hostname,
-  port: 0,
+  port,
+  sharePort,
   ...(tls && { tls }),
   fetch: answer,
 };
@@ -52,7 +58,7 @@ const listener = await host.listen(options);
 
 function answer(request: Request, info: RequestInfo): Promise<Response> | Response {
   const { method, url } = request;
-  const { remoteAddress } = info;
+  const { remoteAddress, isCertified = false } = info;
   tell({ kind: "request", method, url });
   const path = /^(?:https?:\/\/[^/]*)?(\/[a-z-]*)/.exec(url)?.[1];
   switch (path) {
@@ -73,7 +79,7 @@ function answer(request: Request, info: RequestInfo): Promise<Response> | Respon
     case "/body":
       return request.text().then((body) => Response.json({ length: body.length }));
     default:
-      return Response.json({ url, remoteAddress });
+      return Response.json({ url, remoteAddress, isCertified });
   }
 }
 
@@ -148,6 +154,9 @@ async function obey(command: Command): Promise<unknown> {
       return bodies.pulledBytes(command.id);
     case "end-body":
       return bodies.end(command.id, command.kind);
+    case "rebound":
+      listener.rebound(command.bounds);
+      return null;
     case "nothing":
       return null;
     case "release":
@@ -155,8 +164,18 @@ async function obey(command: Command): Promise<unknown> {
     case "stop":
       await listener.stop();
       return listener.port;
+    case "close-idle":
+      return listener.closeIdle();
     case "listen-again":
-      return await listenAgain();
+      return await listenAgain({ ...options, port: listener.port });
+    case "listen-beside":
+      return await listenAgain({ ...options, port: listener.port, tls: command.tls });
+    case "open-sockets":
+      return listener.openSockets();
+    case "close-sockets":
+      return closeSockets(command.code);
+    case "abort":
+      return await listener.abort();
   }
 }
 
@@ -221,9 +240,18 @@ async function overflow(stalled: string, healthy: string): Promise<unknown> {
   return { published, bufferedMaxBytes, lostWithBytes: socketOf(stalled).bufferedBytes() };
 }
 
-async function listenAgain(): Promise<string> {
+/** Tells each which one of them it was. */
+function closeSockets(code: number): void {
+  let closed = 0;
+  listener.closeSockets(() => {
+    closed += 1;
+    return { code, reason: `socket ${closed}` };
+  });
+}
+
+async function listenAgain(again: ListenOptions<Request, Response>): Promise<string> {
   try {
-    await host.listen({ ...options, port: listener.port });
+    await host.listen(again);
     return "listening";
   } catch (error) {
     return String(error);

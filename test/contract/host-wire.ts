@@ -1,4 +1,4 @@
-import type { TlsFiles } from "../../src/core/ports/host.ts";
+import type { SocketBounds, TlsOptions } from "../../src/core/ports/host.ts";
 
 /** What no log line but the server's own and no answer may contain. */
 export const CANARY = "canary-5f2e1c";
@@ -13,7 +13,10 @@ export const HOST_LIMITS = {
 /** The server's only argument, as JSON. */
 export interface StartOptions {
   readonly hostname: string;
-  readonly tls?: TlsFiles;
+  /** Where to listen; 0, the default, lets the system choose. */
+  readonly port?: number;
+  readonly tls?: TlsOptions;
+  readonly sharePort?: boolean;
 }
 
 /** A call of a method of the socket, or of `publish` or `stop` of the listener. */
@@ -33,7 +36,14 @@ export type Command =
   | { readonly do: "overflow"; readonly stalled: string; readonly healthy: string }
   | { readonly do: "pulled-bytes"; readonly id: string }
   | { readonly do: "end-body"; readonly id: string; readonly kind: "endless" | "silent" }
+  | { readonly do: "rebound"; readonly bounds: SocketBounds }
   | { readonly do: "nothing" }
   | { readonly do: "release" }
   | { readonly do: "stop" }
-  | { readonly do: "listen-again" };
+  | { readonly do: "close-idle" }
+  | { readonly do: "listen-again" }
+  /** Has another listener with other certificates share the port. What else is to be done goes to the first one. */
+  | { readonly do: "listen-beside"; readonly tls: TlsOptions }
+  | { readonly do: "open-sockets" }
+  | { readonly do: "close-sockets"; readonly code: number }
+  | { readonly do: "abort" };

@@ -2,8 +2,11 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
 import { describeHost, type HostUnderTest } from "./host.ts";
 import { describeHeldBodies } from "./host-bodies.ts";
+import { describeBounds } from "./host-bounds.ts";
 import { RawSocket } from "./host-clients.ts";
+import { describeIdle } from "./host-idle.ts";
 import { HostProcess } from "./host-process.ts";
+import { describeHostTls } from "./host-tls.ts";
 
 // A machine under load may need long to start a process; what is awaited has deadlines of its own.
 setDefaultTimeout(60_000);
@@ -17,7 +20,10 @@ const BUN: HostUnderTest = {
     nativePing: true,
     hardTerminate: true,
     stopKeepsSockets: true,
+    sharesPort: true,
+    fullTls: true,
   },
+  endsIdle: true,
   start: (options) => HostProcess.start([process.execPath], options),
 };
 
@@ -30,13 +36,19 @@ const DENO: HostUnderTest = {
     nativePing: false,
     hardTerminate: false,
     stopKeepsSockets: false,
+    sharesPort: false,
+    fullTls: false,
   },
+  endsIdle: false,
   start: (options) => HostProcess.start([denoBinary(), "run", "-A"], options),
 };
 
 for (const host of [BUN, DENO]) {
   describeHost(host);
   describeHeldBodies(host);
+  describeBounds(host);
+  describeIdle(host);
+  describeHostTls(host);
 }
 
 test("Bun compresses long replies for who asks for it, but no publication", async () => {

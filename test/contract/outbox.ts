@@ -90,6 +90,21 @@ export function describeOutbox({ name, keepsAfterClose, open }: OutboxUnderTest)
         expect((await takeAll()).rows).toEqual(entries.map((it) => ({ ...it, failures: 0 })));
       });
 
+      test("keep the trace of those that have one", async () => {
+        const trace = { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` };
+        await outbox.add([
+          entry("e-1", { trace: { ...trace, tracestate: "vendor=1" } }),
+          entry("e-2", { trace }),
+          entry("e-3"),
+        ]);
+        const { rows } = await takeAll();
+        expect(rows.map((row) => row.trace)).toEqual([
+          { ...trace, tracestate: "vendor=1" },
+          trace,
+          undefined,
+        ]);
+      });
+
       test("keep the order of adds that were not awaited", async () => {
         await Promise.all(["4", "1", "3", "2"].map((id) => add(id)));
         expect(await take()).toEqual(["4", "1", "3", "2"]);

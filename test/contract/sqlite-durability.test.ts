@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -551,6 +551,40 @@ describe("the file", () => {
     const offsets = (await Promise.all(appends)).map(({ offset }) => offset);
     expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
     expect(await serving.history(door, everything)).toEqual(await cli.history(door, everything));
+  });
+
+  test("that is made is told of, with what an earlier store left; one that is there is not", async () => {
+    await (await open())[Symbol.asyncDispose]();
+    expect(log.of("store.made")).toEqual([{ file, leftovers: [] }]);
+    await (await open())[Symbol.asyncDispose]();
+    expect(log.of("store.made")).toHaveLength(1);
+    await rm(file);
+    await Bun.write(`${file}-shm`, "x");
+    await open();
+    expect(log.of("store.made")[1]).toEqual({ file, leftovers: ["posthorn.db-shm"] });
+    expect(log.lines.find(({ event }) => event === "store.made")?.level).toBe("warn");
+  });
+
+  test.each([
+    ["is missing", (database: string) => rm(database)],
+    ["is empty", (database: string) => truncate(database)],
+  ])("that %s while its log is there is not made anew: the log is kept", async (_, lose) => {
+    const engine = await open();
+    await engine.append(entry("1"));
+    const [whole, log] = await Promise.all([
+      Bun.file(file).bytes(),
+      Bun.file(`${file}-wal`).bytes(),
+    ]);
+    await engine[Symbol.asyncDispose]();
+    await Promise.all([Bun.write(file, whole), Bun.write(`${file}-wal`, log)]);
+    await lose(file);
+    await expect(open()).rejects.toThrow(
+      /missing or empty.*posthorn.db-wal \(put the database back/,
+    );
+    expect(await Bun.file(`${file}-wal`).bytes()).toEqual(log);
+    // Put back, it has everything.
+    await Bun.write(file, whole);
+    expect((await (await open()).history(door, everything)).publications).toHaveLength(1);
   });
 
   describe("that cannot be used", () => {

@@ -8,6 +8,7 @@ import { describeDeviceRecords } from "./device-records.ts";
 import { describeDeviceStates } from "./device-states.ts";
 import { describeEngine } from "./engine.ts";
 import type { EngineParts, EngineUnderTest } from "./engine-world.ts";
+import { describeFigures } from "./figures.ts";
 
 const entropy = createFakeEntropy();
 const log = new RecordingLog();
@@ -38,4 +39,5 @@ for (const engine of [inFile, inMemory]) {
   describeBindings(engine);
   describeDeviceStates(engine);
   describeCommandQueue(engine);
+  describeFigures(engine);
 }

@@ -1,5 +1,6 @@
+import { cleanEnvironment } from "./clean-environment.ts";
 import { DEADLINE_MS, within } from "./inbox.ts";
-import { cleanEnvironment, type Target } from "./targets.ts";
+import type { Target } from "./targets.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface CliResult {

@@ -7,6 +7,7 @@ import { bindCommands } from "../../src/http/commands.ts";
 import { toProblem } from "../../src/http/problem.ts";
 import { OpenConnections } from "../../src/ws/open-connections.ts";
 import { commandsWorld } from "./commands-world.ts";
+import { openPaces } from "./open-paces.ts";
 
 export const SECRET = { authorization: "Bearer secret-of-kiosk" };
 export const API_KEY = { "x-api-key": "the-key-of-the-backend" };
@@ -22,6 +23,7 @@ export function commandRoutes({ upgrades = true } = {}) {
   bindCommands(app, {
     ...world,
     apiKeys: createApiKeys([API_KEY["x-api-key"]]),
+    paces: openPaces(),
     connections,
     nativePing: true,
     limits: { bodyMaxBytes: 200_000, bodyTimeoutMs: 1_000, drainSpreadMs: 10_000 },

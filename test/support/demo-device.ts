@@ -1,5 +1,6 @@
+import { cleanEnvironment } from "./clean-environment.ts";
 import { Inbox, within } from "./inbox.ts";
-import { cleanEnvironment, type Target } from "./targets.ts";
+import type { Target } from "./targets.ts";
 
 /** A running `posthorn demo-device`, known by the lines it prints. */
 export class DemoDevice implements AsyncDisposable {

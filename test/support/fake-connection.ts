@@ -31,6 +31,10 @@ export class FakeConnection implements Connection {
     this.closed = disconnect;
   }
 
+  queuedBytes(): number {
+    return 0;
+  }
+
   isSlow(): boolean {
     return false;
   }

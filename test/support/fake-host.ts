@@ -16,5 +16,17 @@ export class FakeHost implements Listener {
     return "sent";
   }
 
+  rebound(): void {}
+
   async stop(): Promise<void> {}
+
+  closeIdle(): void {}
+
+  openSockets(): number {
+    return this.sockets.size;
+  }
+
+  closeSockets(): void {}
+
+  async abort(): Promise<void> {}
 }

@@ -8,6 +8,11 @@ export interface Received {
   readonly contentType: string | null;
 }
 
+interface Trace {
+  readonly traceparent: string | null;
+  readonly tracestate: string | null;
+}
+
 export const WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 type Answer = number | Response | ((received: Received) => Response | Promise<Response>);
@@ -16,6 +21,8 @@ type Answer = number | Response | ((received: Received) => Response | Promise<Re
 export class FakeWebhookReceiver implements AsyncDisposable {
   readonly url: string;
   readonly received: Received[] = [];
+  /** To which trace each of them belongs. */
+  readonly traces: Trace[] = [];
   /** Requests that were not signed with the secret. */
   forged = 0;
   /** The next answers, first one first; after them 204. */
@@ -53,6 +60,8 @@ export class FakeWebhookReceiver implements AsyncDisposable {
       body,
       contentType: request.headers.get("content-type"),
     };
+    const trace = (name: string) => request.headers.get(name);
+    this.traces.push({ traceparent: trace("traceparent"), tracestate: trace("tracestate") });
     this.received.push(received);
     for (const { count, resolve } of this.#waiting) {
       if (this.received.length >= count) resolve();

@@ -10,6 +10,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { currentHost } from "../../src/runtime/current-host.ts";
 import { systemEntropy } from "../../src/runtime/entropy.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { BOOM, BOOM_CHARS, BOOM_CODE, boomAt } from "./boom.ts";
 
 const write = (line: string) => process.stdout.write(`${line}\n`);
@@ -72,5 +73,9 @@ async function openEngine(deliver: Deliver): Promise<Engine> {
 
 const config = loadConfig({ env: {}, flags: { dev: true, port: "0" } });
 const host = await currentHost(log);
-const server = await startServer(config, { clock: systemClock, entropy, log, host, openEngine });
+const server = await startServer(config, {
+  ...{ clock: systemClock, entropy, log, host, openEngine },
+  metrics: createMetrics(),
+  usage: () => ({ cpuSeconds: 0, residentBytes: 0, heapBytes: 0 }),
+});
 real.info("server.listening", { port: server.port, urls: [`http://127.0.0.1:${server.port}`] });

@@ -4,6 +4,8 @@ import { parseLine, type WireLine } from "./wire.ts";
 export interface SocketOptions {
   /** PEM text of the authority to trust. */
   readonly ca?: string;
+  /** Trusts whatever is shown. */
+  readonly trustsAll?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   readonly protocols?: readonly string[];
   /** Answer every `{}` with `{}`, as an SDK does. */
@@ -56,11 +58,12 @@ export class FrameSocket implements Disposable {
 
   /** Resolves when the handshake is done; rejects when it is refused. */
   static async open(url: string, options: SocketOptions = {}): Promise<FrameSocket> {
-    const { ca, headers, protocols, pongs = false } = options;
+    const { ca, trustsAll = false, headers, protocols, pongs = false } = options;
     const socket = new BunWebSocket(url, {
       ...(headers && { headers }),
       ...(protocols && { protocols: [...protocols] }),
       ...(ca !== undefined && { tls: { ca } }),
+      ...(trustsAll && { tls: { rejectUnauthorized: false } }),
     });
     const self = new FrameSocket(socket, pongs);
     const refused = self.closed.then(({ code, reason }) => {

@@ -3,9 +3,11 @@ import { type Channel, namespaceOf, parseChannel } from "../../src/core/channel.
 import { parseDeviceId } from "../../src/core/device-id.ts";
 import { Fault } from "../../src/core/faults.ts";
 import { createHub } from "../../src/core/hub.ts";
+import type { KeyedPace } from "../../src/core/keyed-pace.ts";
 import type { Namespace, Namespaces } from "../../src/core/namespaces.ts";
 import type { Backend } from "../../src/core/ports/backend.ts";
 import type { SocketHandler } from "../../src/core/ports/host.ts";
+import type { Metrics } from "../../src/core/ports/metrics.ts";
 import type {
   SubscriptionTarget,
   TokenClaims,
@@ -14,8 +16,10 @@ import type {
 import { Presence } from "../../src/core/presence.ts";
 import { createPublisher } from "../../src/core/publisher.ts";
 import { createSubscriptions } from "../../src/core/subscriptions.ts";
+import { UNCOUNTED } from "../../src/core/uncounted.ts";
 import { createAdmission } from "../../src/ws/admission.ts";
 import type { Client } from "../../src/ws/client.ts";
+import { createClientMeter } from "../../src/ws/client-meter.ts";
 import { ClientRegistry } from "../../src/ws/client-registry.ts";
 import { createGateway, type Gateway } from "../../src/ws/gateway.ts";
 import { LiveBindings } from "../../src/ws/live-bindings.ts";
@@ -139,7 +143,9 @@ interface WorldOptions {
   readonly limits?: Partial<typeof LIMITS>;
   readonly tokens?: Partial<TokenVerifier>;
   readonly nativePing?: boolean;
+  readonly metrics?: Metrics;
   readonly onUserLimit?: UserLimitRule;
+  readonly userPace?: Pick<KeyedPace, "take">;
 }
 
 export function gatewayWorld(options: WorldOptions = {}) {
@@ -147,11 +153,14 @@ export function gatewayWorld(options: WorldOptions = {}) {
   for (const [name, rules] of Object.entries(options.namespaces ?? {})) {
     namespaces.set(name, namespaceRules(rules));
   }
+  /** Read at each use, so a test may change them. */
   const limits = { ...LIMITS, ...options.limits };
   const clock = new FakeClock();
   const log = new RecordingLog();
   let gateway: Gateway | undefined;
-  const fanout = new LiveFanout((result) => gateway?.onBackpressure(result));
+  const metrics = options.metrics ?? UNCOUNTED;
+  const meter = createClientMeter({ clock, log, metrics });
+  const fanout = new LiveFanout((result) => gateway?.onBackpressure(result), meter);
   const host = new FakeHost();
   fanout.attach(host);
   const hub = createHub(fanout);
@@ -185,6 +194,7 @@ export function gatewayWorld(options: WorldOptions = {}) {
   const made = createGateway({
     clock,
     log,
+    meter,
     registry,
     fanout,
     streams,
@@ -209,6 +219,7 @@ export function gatewayWorld(options: WorldOptions = {}) {
     publisher: createPublisher({ streams, clock, namespaces }),
     limits,
     onUserLimit: options.onUserLimit ?? "refuse",
+    userPace: options.userPace ?? { take: () => true },
     clientHeaders: ["cookie", "x-more", "x-api"],
     nativePing: options.nativePing ?? true,
     node: "node-1",
@@ -221,7 +232,7 @@ export function gatewayWorld(options: WorldOptions = {}) {
     const publication = { data, timeMs: 0, ...(tags && { tags }) };
     return streams.append({ channel, publication, ...(retention && { retention }) });
   }
-  const parts = { clock, log, fanout, streams, registry, presence, namespaces };
+  const parts = { clock, log, fanout, streams, registry, presence, namespaces, limits };
   const ofDevices = { owners, bindings: ownership, commands, devices };
   return { ...parts, ...ofDevices, gateway: made, publish, host, link };
 }

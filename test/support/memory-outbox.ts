@@ -176,8 +176,10 @@ function isHeldBack(row: Item, rows: readonly Item[], bounds: OutboxBounds): boo
   );
 }
 
-function rowOf({ endpoint, id, type, orderKey, body, createdAtMs, failures }: Item): OutboxRow {
-  return { endpoint, id, type, orderKey, body, createdAtMs, failures };
+function rowOf(item: Item): OutboxRow {
+  const { endpoint, id, type, orderKey, body, createdAtMs, failures, trace } = item;
+  const row = { endpoint, id, type, orderKey, body, createdAtMs, failures };
+  return trace ? { ...row, trace } : row;
 }
 
 type Death = Pick<DeadLetter, "endpoint" | "diedAtMs" | "id">;

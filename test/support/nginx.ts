@@ -87,7 +87,7 @@ ${http}
 }
 
 /** A port that was free a moment ago, for programs that cannot choose one themselves. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<number>();
   server.listen(0, "127.0.0.1", () => {

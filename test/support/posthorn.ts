@@ -1,6 +1,7 @@
 import { stringify } from "smol-toml";
+import { cleanEnvironment } from "./clean-environment.ts";
 import { Inbox, within } from "./inbox.ts";
-import { cleanEnvironment, type Target } from "./targets.ts";
+import type { Target } from "./targets.ts";
 import { TOKEN_SECRET } from "./tokens.ts";
 import { Workspace } from "./workspace.ts";
 

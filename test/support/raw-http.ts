@@ -49,8 +49,8 @@ export class RawConnection implements Disposable {
   }
 
   /** Resolves when the connection has come to an end, in whatever way. */
-  async ended(): Promise<void> {
-    await within(this.#ended, "the end of the connection");
+  async ended(deadlineMs?: number): Promise<void> {
+    await within(this.#ended, "the end of the connection", deadlineMs);
   }
 
   /** The answer as soon as it is complete; the connection may stay open. */

@@ -15,6 +15,7 @@ import { toProblem } from "../../src/http/problem.ts";
 import { systemEntropy } from "../../src/runtime/entropy.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { MemoryRegistry } from "./memory-registry.ts";
+import { openPaces } from "./open-paces.ts";
 import { RecordingLog } from "./recording-log.ts";
 
 export const API_KEY = "backend-key-0123456789";
@@ -24,6 +25,7 @@ export const REMOTE_ADDRESS = "192.0.2.7";
 interface WorldOptions {
   readonly dev?: boolean;
   readonly fleetKeys?: readonly string[];
+  readonly certificateRequired?: boolean;
 }
 
 interface Ask {
@@ -31,6 +33,7 @@ interface Ask {
   /** Text as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly from?: string;
+  readonly isCertified?: boolean;
 }
 
 export interface Answered {
@@ -42,7 +45,8 @@ export interface Answered {
 }
 
 /** The routes of the registry, of enrollment, of states and of push targets, over a store in memory. */
-export function registryWorld({ dev = false, fleetKeys = [FLEET_KEY] }: WorldOptions = {}) {
+export function registryWorld(options: WorldOptions = {}) {
+  const { dev = false, fleetKeys = [FLEET_KEY], certificateRequired = false } = options;
   const clock = new FakeClock();
   const log = new RecordingLog();
   const records = new MemoryRegistry();
@@ -61,11 +65,13 @@ export function registryWorld({ dev = false, fleetKeys = [FLEET_KEY] }: WorldOpt
     receivers: { dismiss: tell("dismissed") },
     deviceRemoved: tell("removed"),
     queueGrew: tell("grew"),
-    pushProviders: ["jpush", "own"],
+    pushProviders: { current: ["jpush", "own"] },
     apiKeys: createApiKeys([API_KEY]),
+    paces: openPaces(),
     ...(dev && { localKeys: createApiKeys([DEV_API_KEY]) }),
-    ...(fleetKeys.length > 0 && { fleetKeys: createApiKeys(fleetKeys) }),
+    fleetKeys: { current: fleetKeys.length > 0 ? createApiKeys(fleetKeys) : undefined },
     limits: { bodyMaxBytes: 100_000, bodyTimeoutMs: 1000 },
+    certificateRequired,
   };
   const app = new Hono<{ Bindings: Caller }>();
   bindBackendDevices(app, services);
@@ -75,11 +81,15 @@ export function registryWorld({ dev = false, fleetKeys = [FLEET_KEY] }: WorldOpt
   app.onError((error) => toProblem(error, clock, log));
 
   /** Asks anything as anybody: `request` is a method and a path. */
-  async function ask(request: string, { headers = {}, body, from }: Ask = {}): Promise<Answered> {
+  async function ask(
+    request: string,
+    { headers = {}, body, from, isCertified }: Ask = {},
+  ): Promise<Answered> {
     const [method = "GET", path = "/"] = request.split(" ");
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const caller = {
       remoteAddress: from ?? REMOTE_ADDRESS,
+      ...(isCertified !== undefined && { isCertified }),
       holdOpen: () => () => {},
       upgrade: () => false,
     };

@@ -3,6 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium } from "./chromium.ts";
 import { findNginx } from "./nginx.ts";
+import { findIp, findIptables } from "./own-network.ts";
+import { findPebble } from "./pebble.ts";
+import { findFaketime } from "./shifted-clock.ts";
+import { findCompiler, findHeaders } from "./slow-disk.ts";
+import { findSystemdAnalyze } from "./systemd.ts";
 
 /** Test files that run at the same time; black-box tests mostly wait, so two cores carry three. */
 const WORKERS = 3;
@@ -11,6 +16,13 @@ const WORKERS = 3;
 const PROGRAMS = [
   { name: "nginx", find: findNginx },
   { name: "chromium", find: findChromium },
+  { name: "libfaketime", find: findFaketime },
+  { name: "pebble", find: findPebble },
+  { name: "systemd", find: findSystemdAnalyze },
+  { name: "gcc", find: findCompiler },
+  { name: "libc6-dev", find: findHeaders },
+  { name: "iproute2", find: findIp },
+  { name: "iptables", find: findIptables },
 ];
 
 interface Count {

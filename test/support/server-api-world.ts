@@ -6,6 +6,7 @@ import { toProblem } from "../../src/http/problem.ts";
 import type { ApiParts } from "../../src/http/server-api/api-services.ts";
 import { bindServerApi } from "../../src/http/server-api.ts";
 import { type GatewayWorld, gatewayWorld } from "./gateway-world.ts";
+import { openPaces } from "./open-paces.ts";
 
 export const API_KEY = "backend-key-0123456789";
 
@@ -18,6 +19,7 @@ export function apiParts(it: GatewayWorld, dev = false): ApiParts {
   return {
     ...it,
     publisher: createPublisher(it),
+    paces: openPaces(),
     apiKeys: createApiKeys(["another-key-0123456789", API_KEY]),
     ...(dev && { localKeys: createApiKeys([DEV_API_KEY]) }),
     node: { uid: "node-1", name: "here", version: "1.2.3", startedAtMs: it.clock.monotonicMs() },
@@ -30,7 +32,7 @@ export function serverApiWorld({ dev = false, ...options }: WorldOptions = {}) {
   const parts = apiParts(it, dev);
   const app = new Hono<{ Bindings: Caller }>();
   const limits = { bodyMaxBytes: 2_000_000, bodyTimeoutMs: 1000 };
-  bindServerApi(app, { clock: it.clock, log: it.log, limits, ...parts });
+  bindServerApi(app, { clock: it.clock, log: it.log, ...parts, limits });
   app.onError((error) => toProblem(error, it.clock, it.log));
 
   /** Asks anything, by default with the right key and from elsewhere. */

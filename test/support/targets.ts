@@ -15,6 +15,10 @@ export interface Target {
   readonly lenientHandshake: boolean;
   /** The same: a dead client that sends no frames of its own can be found by pings of the websocket. */
   readonly nativePing: boolean;
+  /** The same, `stopKeepsSockets`: sockets outlive the listener that accepted them, and so a new certificate. */
+  readonly keepsSockets: boolean;
+  /** The same: several certificates, TLS 1.3 only, and certificates of devices. */
+  readonly fullTls: boolean;
 }
 
 const MAIN = resolve(ROOT, "src/main.ts");
@@ -24,15 +28,19 @@ export const EXECUTABLE: Target = {
   command: [resolve(ROOT, "dist/posthorn")],
   lenientHandshake: true,
   nativePing: true,
+  keepsSockets: true,
+  fullTls: true,
 };
 
 export const TARGETS: readonly Target[] = [
-  { name: "bun", command: [process.execPath, MAIN], lenientHandshake: true, nativePing: true },
+  { ...EXECUTABLE, name: "bun", command: [process.execPath, MAIN] },
   {
     name: "deno",
     command: [denoBinary(), "run", "-A", MAIN],
     lenientHandshake: false,
     nativePing: false,
+    keepsSockets: false,
+    fullTls: false,
   },
   EXECUTABLE,
 ];
@@ -52,15 +60,4 @@ for (const { name, command } of TARGETS) {
 function denoBinary(): string {
   const [found] = new Bun.Glob("node_modules/@deno/*/deno").scanSync(ROOT);
   return resolve(ROOT, found ?? "node_modules/@deno");
-}
-
-/** The environment of every process the suite starts: this one's, without what would configure Posthorn. */
-export function cleanEnvironment(
-  extra: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const kept = Object.entries(process.env).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && !entry[0].startsWith("POSTHORN_") && entry[0] !== "BUN_OPTIONS",
-  );
-  return { ...Object.fromEntries(kept), NO_COLOR: "1", ...extra };
 }

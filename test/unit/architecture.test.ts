@@ -10,13 +10,16 @@ const LAYERS = await readLayers();
 /** The packages each layer may use; one layer per package keeps it replaceable. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: ["zod"],
+  acme: ["jose", "zod"],
   auth: ["jose", "zod"],
   callbacks: ["zod"],
   ws: ["fossil-delta"],
   http: ["hono"],
   openapi: ["zod"],
   login: ["zod"],
+  telemetry: ["prom-client"],
   sdk: ["centrifuge", "esbuild"],
+  runtime: ["bun:ffi"],
   tls: ["@peculiar/x509", "reflect-metadata"],
   config: ["zod", "smol-toml", "fastest-levenshtein"],
 };

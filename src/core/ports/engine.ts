@@ -4,7 +4,7 @@ import type { Bindings } from "./bindings.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import type { DeviceRecords } from "./device-records.ts";
 import type { DeviceStates } from "./device-states.ts";
-import type { Outbox, OutboxEntry } from "./outbox.ts";
+import type { Outbox, OutboxCounts, OutboxEntry } from "./outbox.ts";
 
 /** Names one publication for deduplication. */
 export interface DedupeKey {
@@ -119,11 +119,28 @@ export interface Streams {
   removeHistory(channel: Channel): Promise<void>;
 }
 
+/** How much a store holds, for whoever watches it. */
+export interface StoreFigures {
+  readonly devices: number;
+  /** Commands without an end, by their status; a status that none has may be absent. */
+  readonly commands: Readonly<Partial<Record<"queued" | "leased" | "acked", number>>>;
+  /** When the oldest command that is queued was sent. Absent: none is. */
+  readonly oldestQueuedAtMs?: number;
+  readonly endpoints: readonly EndpointFigures[];
+}
+
+/** What the outbox holds for one endpoint; such as have nothing may be absent. */
+export interface EndpointFigures extends OutboxCounts {
+  readonly endpoint: string;
+  /** When the oldest event that waits happened. Absent: none waits. */
+  readonly oldestAtMs?: number;
+}
+
 /**
  * Everything a node keeps. Engines share one contract test suite: `test/contract/engine.ts`.
  *
- * Every call rejects with `store_failed` while the store cannot do its work and after the engine
- * was disposed, with `store_busy` when too much waits already, and with nothing else but bugs.
+ * Every call rejects with `store_failed` while the store cannot do its work, with `draining` after the
+ * engine was disposed, with `store_busy` when too much waits already, and with nothing else but bugs.
  * Disposing finishes what was asked for before; doing it twice is harmless.
  */
 export interface Engine
@@ -136,4 +153,6 @@ export interface Engine
     AsyncDisposable {
   /** Resolves while the engine can store; rejects with what is wrong. For the readiness check. */
   ping(): Promise<void>;
+  /** MUST cost no more with many devices, commands and events, and MUST NOT delay writes. */
+  figures(): Promise<StoreFigures>;
 }

@@ -50,6 +50,8 @@ export interface SocketHandler {
 export interface RequestInfo {
   /** The peer's address as the TCP connection shows it; "" when the peer is already gone. */
   readonly remoteAddress: string;
+  /** Whether the peer has shown a certificate that `clientCa` signed. Absent: it has not. */
+  readonly isCertified?: boolean;
   /**
    * Switches the connection to a websocket that `handler` obeys; the response to return is
    * meaningless then. False when the runtime refused the handshake. In either case the request's URL
@@ -77,23 +79,50 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-export interface ListenOptions<Request, Response> {
-  readonly hostname: string;
-  /** 0 picks a free port. */
-  readonly port: number;
-  readonly tls?: TlsFiles;
+export interface ServedCertificate extends TlsFiles {
+  /** Lower case; `*.example.com` stands for one label more. One that is exact goes before one that is not. */
+  readonly serverNames: readonly string[];
+}
+
+/** What `fullTls` is needed for makes `listen` reject where it is missing. */
+export interface TlsOptions {
+  /** Each name in one of them only. Clients that name nothing, or a name of none, get the first. More than one: `fullTls`. */
+  readonly certificates: readonly [ServedCertificate, ...ServedCertificate[]];
+  /** The oldest version to speak. "1.3": `fullTls`. */
+  readonly minVersion: "1.2" | "1.3";
+  /** PEM text: lets in only who shows a certificate signed by one of these. `fullTls`. */
+  readonly clientCa?: string;
+}
+
+/** What one websocket may make the host hold. */
+export interface SocketBounds {
   /** Of one message, after any decompression. */
   readonly frameMaxBytes: number;
-  /**
-   * A body that declares more is answered 413 without a call of `fetch`. A body that declares nothing
-   * may be longer where the runtime sets no bound: whoever reads it MUST count.
-   */
-  readonly bodyMaxBytes: number;
   /**
    * Bytes that may wait for one socket before it is cut off without a close frame (code 1006). One
    * frame may pass the bound, the next one is dropped and ends the socket.
    */
   readonly backpressureMaxBytes: number;
+}
+
+export interface ListenOptions<Request, Response> extends SocketBounds {
+  readonly hostname: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly tls?: TlsOptions;
+  /**
+   * Lets listeners of this process that were opened so share the port, where `sharesPort`. Of them the
+   * one opened last gets every new connection, as far as the machine can tell them apart; so the ones
+   * before it should go on accepting for a moment, for what had already begun.
+   */
+  readonly sharePort?: boolean;
+  /** With `sharePort`: another process listens there that is about to let go of the port. */
+  readonly takesOverPort?: boolean;
+  /**
+   * A body that declares more is answered 413 without a call of `fetch`. A body that declares nothing
+   * may be longer where the runtime sets no bound: whoever reads it MUST count.
+   */
+  readonly bodyMaxBytes: number;
   /** What it throws or rejects with is logged as `http.bug` and answered 500 without any detail. */
   readonly fetch: (request: Request, info: RequestInfo) => Promise<Response> | Response;
 }
@@ -109,12 +138,28 @@ export interface Listener {
    * what waits for it, until the microtasks of this call have run: that tells whose it was.
    */
   publish(topic: string, text: string): SendResult;
+  /** From now on other bounds hold, also for sockets that are open. Nothing is cut off by the change itself. */
+  rebound(bounds: SocketBounds): void;
   /**
    * Refuses new connections, or new requests with 503 while it cannot, and resolves when running
    * requests are answered. Sockets stay open and topics keep working where `stopKeepsSockets`; elsewhere
    * they end with 1001, so say goodbye first.
    */
   stop(): Promise<void>;
+  /** Ends kept-alive connections on which no request runs, where the runtime can. */
+  closeIdle(): void;
+  /** How many sockets it has accepted that are open. */
+  openSockets(): number;
+  /** Closes each of them as its own `farewell` says; they need not be gone when this returns. */
+  closeSockets(farewell: () => Farewell): void;
+  /** After `stop`: ends at once whatever is left, requests that still run too, where `stopKeepsSockets`. */
+  abort(): Promise<void>;
+}
+
+/** What a close frame says. */
+export interface Farewell {
+  readonly code: number;
+  readonly reason: string;
 }
 
 /**
@@ -124,7 +169,10 @@ export interface Listener {
  */
 export interface Host<Request, Response> {
   readonly capabilities: HostCapabilities;
-  /** Rejects with what is wrong with the address or the certificate; an address in use is never shared. */
+  /**
+   * Rejects with what is wrong with the address or the certificate; an address that another process
+   * listens on is never shared.
+   */
   listen(options: ListenOptions<Request, Response>): Promise<Listener>;
 }
 
@@ -141,4 +189,8 @@ export interface HostCapabilities {
   readonly hardTerminate: boolean;
   /** Sockets outlive `stop`. */
   readonly stopKeepsSockets: boolean;
+  /** `sharePort` works. */
+  readonly sharesPort: boolean;
+  /** Certificates can be told apart by name, versions chosen and clients asked for certificates. */
+  readonly fullTls: boolean;
 }

@@ -1,3 +1,5 @@
+import type { TraceContext } from "../trace-context.ts";
+
 /** One event that one endpoint is to be told. */
 export interface OutboxEntry {
   /** As the configuration calls it. */
@@ -10,6 +12,8 @@ export interface OutboxEntry {
   /** JSON text, delivered byte for byte. */
   readonly body: string;
   readonly createdAtMs: number;
+  /** Told with it, so that the backend can go on with the trace. */
+  readonly trace?: TraceContext;
 }
 
 /** An entry that waits for its delivery. */

@@ -4,6 +4,8 @@ export interface WebRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** PEM text: authorities that may vouch for the other side, though the machine knows none of them. */
+  readonly ca?: string;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
   /** After any decompression. */

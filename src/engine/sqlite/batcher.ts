@@ -35,7 +35,7 @@ export interface Batcher {
   ): Promise<Output<Name>>;
   /** Resolves when the batch under way, if it has an operation with this key, is settled. */
   settled(key: string): Promise<void>;
-  /** Throws `store_failed` after {@link Batcher.finish}. */
+  /** Throws `draining` after {@link Batcher.finish}. */
   ensureOpen(): void;
   /** Refuses new operations and resolves when the ones asked for are settled. */
   finish(): Promise<void>;
@@ -73,7 +73,7 @@ export function createBatcher(
   let isOpen = true;
 
   const ensureOpen = (): void => {
-    if (!isOpen) throw new Fault("store_failed", { detail: "the store is closed" });
+    if (!isOpen) throw new Fault("draining", { detail: "the store is closed" });
   };
 
   const fly = async (): Promise<void> => {

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SQLITE_BUSY, toFailure } from "./failure.ts";
+import { beginNewLife } from "./new-life.ts";
+import { createPrivateFile, type StoreMade } from "./private-file.ts";
 import { migrate } from "./schema.ts";
 import type { OpenRequest } from "./wire.ts";
 
@@ -15,11 +16,15 @@ const LOG_MAX_BYTES = 64 * 1024 * 1024;
 const CHECKED_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Opens a connection and hands it to `use`; closes it again when anything fails on the way. */
-export function openDatabase<T>(request: OpenRequest, use: (database: DatabaseSync) => T): T {
+export function openDatabase<T>(
+  request: OpenRequest,
+  use: (database: DatabaseSync, made?: StoreMade) => T,
+): T {
+  const made = makeFile(request);
   const database = connect(request);
   try {
     if (request.type === "open-writing") prepareFile(database, request);
-    return use(database);
+    return use(database, made);
   } catch (error) {
     database.close();
     throw error;
@@ -32,14 +37,12 @@ function connect(request: OpenRequest): DatabaseSync {
     return new DatabaseSync(request.file, { readOnly: true, timeout });
   }
   if (request.location === "memory") return new DatabaseSync(":memory:");
-  createPrivateFile(request.location.file);
   return new DatabaseSync(request.location.file, { timeout });
 }
 
-/** Creates the file before SQLite would, which lets everybody read it. */
-function createPrivateFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, "a", 0o600));
+function makeFile(request: OpenRequest): StoreMade | undefined {
+  if (request.type === "open-reading" || request.location === "memory") return undefined;
+  return createPrivateFile(request.location.file);
 }
 
 function prepareFile(
@@ -54,7 +57,10 @@ function prepareFile(
     closeToOthers(location.file);
     writeAhead(database, sync);
   }
-  database.prepare("INSERT OR IGNORE INTO store VALUES (1, ?, 0)").run(seed);
+  database
+    .prepare("INSERT OR IGNORE INTO store (id, seed, touched_at_ms) VALUES (1, ?, 0)")
+    .run(seed);
+  beginNewLife(database, seed);
 }
 
 function closeToOthers(file: string): void {
@@ -70,7 +76,7 @@ function checkSmall(database: DatabaseSync): void {
     .get();
   if (Number(size?.["bytes"]) > CHECKED_MAX_BYTES) return;
   const verdict = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-  if (verdict !== "ok") throw new Error(`it is damaged: ${verdict}`);
+  if (verdict !== "ok") throw new Error(`it is damaged: ${String(verdict).replaceAll("\n", " ")}`);
 }
 
 function writeAhead(database: DatabaseSync, sync: "full" | "normal"): void {

@@ -3,6 +3,8 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Deliver, Engine } from "../../core/ports/engine.ts";
 import type { Entropy } from "../../core/ports/entropy.ts";
 import type { Log } from "../../core/ports/log.ts";
+import type { Metrics } from "../../core/ports/metrics.ts";
+import { UNCOUNTED } from "../../core/uncounted.ts";
 import { createBindings } from "./bindings.ts";
 import { createCommandQueue } from "./command-queue.ts";
 import { createDeviceRecords } from "./device-records.ts";
@@ -11,6 +13,8 @@ import { createHealthLog } from "./health.ts";
 import { createLanes } from "./lanes.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPing } from "./ping.ts";
+import { hasRoom } from "./room.ts";
+import { createStoreMeter } from "./store-meter.ts";
 import { createStreams } from "./streams.ts";
 import { startSweep } from "./sweep.ts";
 import type { Listeners, OutboxGrew } from "./tell-committed.ts";
@@ -29,6 +33,8 @@ export interface SqliteEngineOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  /** Absent: nobody wants to know. */
+  readonly metrics?: Metrics;
   /** How a thread is started, for tests that need to hold one. */
   readonly start?: () => WorkerLike;
 }
@@ -37,11 +43,20 @@ const SEED_BYTES = 16;
 
 /** Opens the embedded engine; rejects with words for the operator when the file cannot be used. */
 export async function createSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
-  const { clock, entropy, log, ownEvents } = options;
+  const { clock, entropy, log, metrics = UNCOUNTED, ownEvents } = options;
   const startedMs = clock.monotonicMs();
   const threads = await openThreads({ ...options, seed: entropy.token(SEED_BYTES) });
-  const lanes = createLanes({ ...threads, clock, written: createHealthLog(log) });
-  const listeners = guardedListeners(options);
+  const written = createHealthLog(log, () => hasRoom(options.location));
+  const meter = createStoreMeter(metrics);
+  const lanes = createLanes({
+    ...threads,
+    clock,
+    written(outcomes, tookMs) {
+      written(outcomes);
+      meter.written(outcomes, tookMs);
+    },
+  });
+  const listeners = guardedListeners(options, meter);
   const stopSweep = startSweep({ write: lanes.write, clock, log });
 
   const close = async (): Promise<void> => {
@@ -64,6 +79,7 @@ export async function createSqliteEngine(options: SqliteEngineOptions): Promise<
     ...createOutbox(lanes, listeners.outboxGrew),
     ...createCommandQueue(lanes, ownEvents, listeners),
     ping: createPing(lanes, clock),
+    figures: () => lanes.read.run("figures", null),
     [Symbol.asyncDispose]() {
       closed ??= close();
       return closed;
@@ -72,8 +88,12 @@ export async function createSqliteEngine(options: SqliteEngineOptions): Promise<
 }
 
 /** A listener's bug must not cost the other publications of the batch their delivery. */
-function guardedListeners({ deliver, outboxGrew, log }: SqliteEngineOptions): Listeners {
+function guardedListeners(
+  { deliver, outboxGrew, log }: SqliteEngineOptions,
+  { told }: Pick<Listeners, "told">,
+): Listeners {
   return {
+    told,
     deliver(channel, publication, position) {
       try {
         deliver(channel, publication, position);

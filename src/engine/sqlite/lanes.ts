@@ -14,8 +14,8 @@ export interface LaneParts {
   readonly writer: Thread;
   readonly reader: Thread;
   readonly clock: Clock;
-  /** Hears what became of every batch of writes. */
-  readonly written: (outcomes: readonly Outcome[]) => void;
+  /** Hears what became of every batch of writes, and how long it took. */
+  readonly written: (outcomes: readonly Outcome[], tookMs: number) => void;
 }
 
 /** Joins the workers and the queues in front of them. */
@@ -30,8 +30,9 @@ export function createLanes({ writer, reader, clock, written }: LaneParts): Lane
   return {
     write: createBatcher(
       async (calls) => {
+        const startedMs = clock.monotonicMs();
         const outcomes = await sendTo(writer, { access: "write", calls });
-        written(outcomes);
+        written(outcomes, clock.monotonicMs() - startedMs);
         return outcomes;
       },
       {

@@ -5,6 +5,7 @@ import { prepareCommandChanges, prepareCommandReads } from "./command-statements
 import { prepareDevicePresence } from "./device-presence-statements.ts";
 import { prepareDeviceRemoval } from "./device-removal-statements.ts";
 import { prepareDeviceChanges, prepareDeviceReads } from "./device-statements.ts";
+import { prepareFigures } from "./figure-statements.ts";
 import { prepareHistory } from "./history-statements.ts";
 import { prepareOutbox } from "./outbox-operations.ts";
 import { prepareTell } from "./own-event-statements.ts";
@@ -36,6 +37,7 @@ export function prepareOperations(database: DatabaseSync) {
     ...prepareCommandReads(database),
     ...prepareOutbox(database),
     ...prepareUpkeep(database),
+    ...prepareFigures(database),
   };
 }
 

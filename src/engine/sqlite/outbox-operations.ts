@@ -9,6 +9,7 @@ import type {
   OutboxTaken,
   Replayed,
 } from "../../core/ports/outbox.ts";
+import type { TraceContext } from "../../core/trace-context.ts";
 import {
   OUTBOX_BOUNDS,
   prepareHasRoom,
@@ -18,7 +19,8 @@ import {
 } from "./outbox-rows.ts";
 import { prepareAddToOutbox } from "./outbox-statements.ts";
 
-const COLUMNS = "endpoint, id, type, order_key, body, created_at_ms, failures";
+const COLUMNS =
+  "endpoint, id, type, order_key, body, created_at_ms, failures, traceparent, tracestate";
 
 /** What is asked of the outbox from outside a transaction. */
 export function prepareOutbox(database: DatabaseSync, bounds = OUTBOX_BOUNDS) {
@@ -189,5 +191,12 @@ function toRow(row: Record<string, SQLOutputValue>): OutboxRow {
     body: String(row["body"]),
     createdAtMs: Number(row["created_at_ms"]),
     failures: Number(row["failures"]),
+    ...(row["traceparent"] !== null && { trace: toTrace(row) }),
   };
+}
+
+function toTrace(row: Record<string, SQLOutputValue>): TraceContext {
+  const state = row["tracestate"];
+  const traceparent = String(row["traceparent"]);
+  return { traceparent, ...(state !== null && { tracestate: String(state) }) };
 }

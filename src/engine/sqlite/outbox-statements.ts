@@ -7,21 +7,22 @@ import { OUTBOX_BOUNDS, prepareHasRoom, prepareOrder, prepareTrimDead } from "./
 export function prepareAddToOutbox(database: DatabaseSync, bounds = OUTBOX_BOUNDS) {
   const insert = database.prepare(
     `INSERT INTO outbox (endpoint, id, type, order_key, created_at_ms, due_at_ms, held,
-       died_at_ms, why, forget_at_ms, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, id) DO NOTHING`,
+       died_at_ms, why, forget_at_ms, body, traceparent, tracestate)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, id) DO NOTHING`,
   );
   const hasRoom = prepareHasRoom(database, bounds);
   const order = prepareOrder(database, bounds);
   const trimDead = prepareTrimDead(database, bounds);
   return (entries: readonly OutboxEntry[], nowMs: number): void => {
     for (const entry of entries) {
-      const { endpoint, id, type, orderKey, createdAtMs, body } = entry;
+      const { endpoint, id, type, orderKey, createdAtMs, body, trace } = entry;
       const isFull = !hasRoom(endpoint);
       const isHeld = !isFull && order.holdsBack(entry);
       const death = isFull ? ([nowMs, "found no room in the outbox"] as const) : [null, null];
       insert.run(
         ...[endpoint, id, type, orderKey, createdAtMs, nowMs, Number(isHeld)],
         ...[...death, nowMs + LIMITS.outboxKeptMs, body],
+        ...[trace?.traceparent ?? null, trace?.tracestate ?? null],
       );
       if (isFull) trimDead(endpoint);
     }

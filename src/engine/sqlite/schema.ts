@@ -186,6 +186,34 @@ const STEPS: readonly string[] = [
       dead = dead - (OLD.died_at_ms IS NOT NULL) WHERE endpoint = OLD.endpoint;
   END;
   `,
+  `
+  CREATE TABLE command_count (
+    status TEXT PRIMARY KEY,
+    commands INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO command_count SELECT status, count(*) FROM command GROUP BY status;
+  CREATE TRIGGER command_added AFTER INSERT ON command BEGIN
+    INSERT INTO command_count VALUES (NEW.status, 1)
+    ON CONFLICT (status) DO UPDATE SET commands = commands + 1;
+  END;
+  CREATE TRIGGER command_moved AFTER UPDATE OF status ON command
+  WHEN OLD.status <> NEW.status BEGIN
+    UPDATE command_count SET commands = commands - 1 WHERE status = OLD.status;
+    INSERT INTO command_count VALUES (NEW.status, 1)
+    ON CONFLICT (status) DO UPDATE SET commands = commands + 1;
+  END;
+  CREATE TRIGGER command_removed AFTER DELETE ON command BEGIN
+    UPDATE command_count SET commands = commands - 1 WHERE status = OLD.status;
+  END;
+  CREATE INDEX command_queued ON command (seq) WHERE status = 'queued';
+
+  ALTER TABLE outbox ADD COLUMN traceparent TEXT;
+  ALTER TABLE outbox ADD COLUMN tracestate TEXT;
+  CREATE INDEX outbox_oldest ON outbox (endpoint, seq) WHERE died_at_ms IS NULL;
+  `,
+  `
+  ALTER TABLE store ADD COLUMN copied_at_ms INTEGER;
+  `,
 ];
 
 /** Brings a database to this build's schema, or throws what stands in the way. */
@@ -201,6 +229,11 @@ export function migrate(database: DatabaseSync): void {
     if (database.isTransaction) database.prepare("ROLLBACK").run();
     throw error;
   }
+}
+
+/** Whether this build has nothing to change. Throws when it must not. */
+export function isCurrent(database: DatabaseSync): boolean {
+  return readVersion(database) === STEPS.length;
 }
 
 function readVersion(database: DatabaseSync): number {

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../../core/ports/clock.ts";
 import type { Log } from "../../core/ports/log.ts";
+import type { StoreMade } from "./private-file.ts";
 import type { BatchRequest, OpenRequest } from "./wire.ts";
 import { createWorkerLink, type WorkerLike, type WorkerLink } from "./worker-link.ts";
 
@@ -59,13 +60,15 @@ class RestartingThread implements Thread {
         if (isOpen) this.#bury(error);
       },
     });
+    let made: StoreMade | undefined;
     try {
-      await link.request(this.#request);
+      made = (await link.request(this.#request)) as StoreMade | undefined;
     } catch (error) {
       link.end();
       throw error;
     }
     isOpen = true;
+    if (made !== undefined) this.#options.log.warn("store.made", { ...made });
     this.#link = link;
     this.#openedAtMs = this.#options.clock.monotonicMs();
   }

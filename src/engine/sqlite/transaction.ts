@@ -11,9 +11,14 @@ type Body = (calls: readonly Call[]) => Outcome[];
  *
  * A call that throws must not cost its neighbours their acknowledgement: then the batch is rolled
  * back and run again with a savepoint around each call, so that only the poisonous one fails and
- * the rest still share one commit. Trouble of the store itself fails the whole batch at once.
+ * the rest still share one commit. Trouble of the store itself fails the whole batch at once; before
+ * each write `checkFile` may throw such.
  */
-export function prepareBatches(database: DatabaseSync, operations: Operations) {
+export function prepareBatches(
+  database: DatabaseSync,
+  operations: Operations,
+  checkFile: () => void = () => undefined,
+) {
   const inTransaction = prepareTransaction(database);
   const guarded = prepareGuard(database);
   return ({ access, nowMs, calls }: BatchRequest): Outcome[] => {
@@ -21,7 +26,11 @@ export function prepareBatches(database: DatabaseSync, operations: Operations) {
       const operation = operations[call.name] as (input: unknown, nowMs: number) => unknown;
       return { ok: true, value: operation(call.input, nowMs) };
     };
-    const attempt = (body: Body): Outcome[] => inTransaction(access, () => body(calls));
+    const attempt = (body: Body): Outcome[] =>
+      inTransaction(access, () => {
+        if (access === "write") checkFile();
+        return body(calls);
+      });
     try {
       return attempt((all) => all.map(run));
     } catch (error) {

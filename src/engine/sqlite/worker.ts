@@ -3,6 +3,8 @@ import { openDatabase } from "./database.ts";
 import { toFailure } from "./failure.ts";
 import { explainOpen } from "./open-failure.ts";
 import { prepareOperations } from "./operations.ts";
+import { rememberFile } from "./own-file.ts";
+import type { StoreMade } from "./private-file.ts";
 import { prepareBatches } from "./transaction.ts";
 import type { BatchRequest, OpenRequest, Outcome, ReplyMessage, RequestMessage } from "./wire.ts";
 
@@ -40,13 +42,20 @@ function answer(request: RequestMessage["request"]): unknown {
   }
 }
 
-function open(request: OpenRequest): void {
-  connection = explainOpen(fileOf(request), () =>
-    openDatabase(request, (database) => ({
-      database,
-      runBatch: prepareBatches(database, prepareOperations(database)),
-    })),
+function open(request: OpenRequest): StoreMade | undefined {
+  return explainOpen(fileOf(request), () =>
+    openDatabase(request, (database, made) => {
+      const operations = prepareOperations(database);
+      const runBatch = prepareBatches(database, operations, fileCheck(request));
+      connection = { database, runBatch };
+      return made;
+    }),
   );
+}
+
+function fileCheck(request: OpenRequest): (() => void) | undefined {
+  if (request.type === "open-reading" || request.location === "memory") return undefined;
+  return rememberFile(request.location.file);
 }
 
 function fileOf(request: OpenRequest): string {

@@ -38,12 +38,12 @@ export async function broadcast(
 }
 
 async function publishTo(
-  { publisher }: ApiServices,
+  { publisher, trace }: ApiServices,
   channel: string,
   publication: Publication,
 ): Promise<string> {
   return encodePublishResult(
-    await publisher.publish({ ...publication, channel: parseChannel(channel) }),
+    await publisher.publish({ ...publication, channel: parseChannel(channel), trace }),
   );
 }
 

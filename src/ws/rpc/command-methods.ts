@@ -38,10 +38,12 @@ export const getCommand: OwnMethod = ({ identity, services }, data) => {
     waits: false,
     async answer() {
       const { commands } = services;
-      const command =
-        "id" in asked
-          ? await commands.find(device, asked.id)
-          : await commands.findUnderKey({ ...asked, sender: senderOf(identity) });
+      if (!("id" in asked)) {
+        // Whoever knows the key has sent it, also a client whose token names no user.
+        const sender = senderOf(identity);
+        return encodeCommand(await commands.findUnderKey({ ...asked, sender }));
+      }
+      const command = await commands.find(device, asked.id);
       if (isOwn(identity, command)) return encodeCommand(command);
       if (maySee(identity, device)) return encodeCommand(withoutKey(command));
       throw unseen(device);

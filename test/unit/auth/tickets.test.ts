@@ -7,6 +7,7 @@ import { parseChannel } from "../../../src/core/channel.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { Tickets } from "../../../src/core/ports/tickets.ts";
 import type { TokenClaims } from "../../../src/core/ports/tokens.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { makeJwt } from "../../support/jwt.ts";
@@ -26,7 +27,7 @@ let tickets: Tickets;
 
 beforeEach(() => {
   clock = new FakeClock();
-  tickets = createTickets({ clock, entropy: systemEntropy });
+  tickets = createTickets({ metrics: UNCOUNTED, clock, entropy: systemEntropy });
 });
 
 const issue = (ttlMs = 60_000) => tickets.issue(CLAIMS, ttlMs);
@@ -75,7 +76,10 @@ describe("a ticket", () => {
   );
 
   test("of another process is unknown", async () => {
-    const ticket = await createTickets({ clock, entropy: systemEntropy }).issue(CLAIMS, 1000);
+    const ticket = await createTickets({ metrics: UNCOUNTED, clock, entropy: systemEntropy }).issue(
+      CLAIMS,
+      1000,
+    );
     await expect(tickets.redeem(ticket)).rejects.toMatchObject(UNKNOWN);
   });
 
@@ -120,20 +124,20 @@ describe("acceptTickets()", () => {
   const token = makeJwt({ claims: { sub: "bob" }, key: secret });
 
   test("takes a ticket and a token in the same place", async () => {
-    const verifier = acceptTickets(tickets, createTokens({ secret, clock }));
+    const verifier = acceptTickets(tickets, { current: createTokens({ secret, clock }) });
     expect(await verifier.verify(await issue())).toEqual(CLAIMS);
     expect(await verifier.verify(token)).toMatchObject({ user: "bob" });
   });
 
   test("says of a used ticket that it is one", async () => {
-    const verifier = acceptTickets(tickets, createTokens({ secret, clock }));
+    const verifier = acceptTickets(tickets, { current: createTokens({ secret, clock }) });
     const ticket = await issue();
     await verifier.verify(ticket);
     await expect(verifier.verify(ticket)).rejects.toMatchObject(USED);
   });
 
   test("takes tickets where no key for tokens is configured", async () => {
-    const verifier = acceptTickets(tickets, undefined);
+    const verifier = acceptTickets(tickets, { current: undefined });
     expect(await verifier.verify(await issue())).toEqual(CLAIMS);
     const refused = { code: "token_invalid", detail: "this server has no key to check it with" };
     await expect(verifier.verify(token)).rejects.toMatchObject(refused);
@@ -142,7 +146,7 @@ describe("acceptTickets()", () => {
   });
 
   test("takes no ticket for a subscription token", async () => {
-    const verifier = acceptTickets(tickets, createTokens({ secret, clock }));
+    const verifier = acceptTickets(tickets, { current: createTokens({ secret, clock }) });
     const target = { channel: parseChannel("news"), user: "anna", client: "c" };
     await expect(verifier.verifySubscription(await issue(), target)).rejects.toMatchObject({
       code: "token_invalid",

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { loadTls } from "../../../src/tls/load.ts";
+import { lintCertificate } from "../../../src/tls/lint-certificate.ts";
+import { readCertificateFiles } from "../../../src/tls/pem-files.ts";
 import { Terminal } from "./terminal.ts";
 
 const HOSTS = ["--host", "localhost", "--host", "127.0.0.1"];
@@ -26,9 +27,8 @@ describe("posthorn cert", () => {
       "127.0.0.1",
     ]);
     expect((await stat(path("key.pem"))).mode & 0o777).toBe(0o600);
-    const { findings } = await loadTls({
-      certFile: path("cert.pem"),
-      keyFile: path("key.pem"),
+    const files = { certFile: path("cert.pem"), keyFile: path("key.pem") };
+    const { findings } = await lintCertificate(await readCertificateFiles(files, "tls"), {
       publicHosts: ["localhost"],
       now: new Date(),
     });

@@ -34,6 +34,8 @@ OK   Can it keep its data?
      found: ${terminal.workspace.file("data/posthorn.db")}, to be made in ${terminal.workspace.path}
 OK   Can it listen?
      found: 127.0.0.1 port 0, http and ws
+OK   Are clients told apart by address?
+     found: by who connects: no proxy is trusted
 OK   Can it check tokens?
      found: tokens.secret has ${SECRET.length} characters
 OK   Are clients kept to what they may?

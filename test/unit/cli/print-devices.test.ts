@@ -45,6 +45,7 @@ async function printed(count: number, json: boolean) {
     stdoutIsTty: false,
     clock: systemClock,
     entropy: systemEntropy,
+    usage: () => ({ cpuSeconds: 0, residentBytes: 0, heapBytes: 0 }),
   };
   await printDevices(fleet, json, context);
   return { text: chunks.join(""), limits: fleet.limits };

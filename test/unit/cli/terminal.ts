@@ -40,6 +40,8 @@ export class Terminal implements AsyncDisposable {
       stdoutIsTty: false,
       clock: systemClock,
       entropy: systemEntropy,
+      user: process,
+      usage: () => ({ cpuSeconds: 0, residentBytes: 0, heapBytes: 0 }),
     };
     return { code: await runCli(argv, context), ...printed };
   }

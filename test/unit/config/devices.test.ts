@@ -11,13 +11,15 @@ describe("[devices]", () => {
       online_ttl = "5m"
       offline_grace = "0ms"
       wake_interval = "1m"
-      command_lease = "10s"`;
+      command_lease = "10s"
+      require_certificate = false`;
     expect(load({ toml }).devices).toEqual({
       fleetKeys: KEYS,
       onlineTtlMs: 300_000,
       offlineGraceMs: 0,
       wakeIntervalMs: 60_000,
       commandLeaseMs: 10_000,
+      requireCertificate: false,
     });
   });
 

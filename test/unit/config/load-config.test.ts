@@ -29,7 +29,13 @@ describe("loadConfig()", () => {
     const { limits, namespaces, ...config } = load({});
     expect(config).toEqual({
       dev: false,
-      server: { host: "0.0.0.0", port: 8077 },
+      server: {
+        host: "0.0.0.0",
+        port: 8077,
+        httpServes: "redirect",
+        trustedProxies: [],
+        clientAddressHeader: "x-forwarded-for",
+      },
       store: { location: { file: "data/posthorn.db" }, sync: "full" },
       tokens: { userClaim: "sub" },
       api: { keys: [] },
@@ -39,6 +45,7 @@ describe("loadConfig()", () => {
         offlineGraceMs: LIMITS.deviceOfflineGraceMs,
         wakeIntervalMs: LIMITS.wakeIntervalMs,
         commandLeaseMs: LIMITS.commandLeaseMs,
+        requireCertificate: false,
       },
       push: new Map(),
       webhooks: [],
@@ -53,6 +60,7 @@ describe("loadConfig()", () => {
       logins: new Map(),
       sessions: { ttlMs: LIMITS.sessionTtlMs },
       log: { level: "info", format: "auto" },
+      metrics: { keys: [], local: true, public: false },
     });
     expect([...namespaces]).toEqual([
       [
@@ -93,7 +101,7 @@ describe("loadConfig()", () => {
     });
     expect(config).toMatchObject({
       server: { host: "::1", port: 443, publicUrl: "https://push.example.com/base" },
-      tls: { certFile: "/c.pem", keyFile: "/k.pem" },
+      tls: { first: { certFile: "/c.pem", keyFile: "/k.pem" } },
       store: { location: { file: "/var/lib/posthorn/posthorn.db" }, sync: "normal" },
       tokens: { secret: SECRET, previousSecret: `${SECRET}old` },
       login: { reply: "", visitors: false },
@@ -106,7 +114,7 @@ describe("loadConfig()", () => {
     const toml = "[server]\nport = 1\nhost = '10.0.0.1'\ndata = '/file'";
     const env = { POSTHORN_SERVER__PORT: "2", POSTHORN_SERVER__HOST: "10.0.0.2" };
     const { server, store } = load({ toml, env, flags: { port: "3" } });
-    expect(server).toEqual({ host: "10.0.0.2", port: 3 });
+    expect(server).toMatchObject({ host: "10.0.0.2", port: 3 });
     expect(store.location).toEqual({ file: "/file/posthorn.db" });
   });
 
@@ -133,7 +141,7 @@ describe("loadConfig()", () => {
     const toml = "[server]\ndata = 'd'\n[tls]\ncert = 'c.pem'\nkey = '/k.pem'";
     const { store, tls } = load({ toml, cwd: "/srv" });
     expect(store.location).toEqual({ file: "/srv/d/posthorn.db" });
-    expect(tls).toEqual({ certFile: "/srv/c.pem", keyFile: "/k.pem" });
+    expect(tls?.first).toEqual({ certFile: "/srv/c.pem", keyFile: "/k.pem" });
   });
 });
 
@@ -258,7 +266,7 @@ history_ttl = "1 day"
     ["[server]\nbanana = 1", "there is no such key, known here: host, port, data, public_url"],
     [
       "banana = 1",
-      "known here: server, tls, store, tokens, api, callbacks, clients, login, sessions, devices, limits, log",
+      "known here: server, tls, acme, store, tokens, api, callbacks, clients, login, sessions, devices, limits, log",
     ],
   ])("names for %j the key that was meant, or those there are", (toml, wanted) => {
     expect(problemsWith({ toml })).toEqual([expect.stringContaining(wanted)]);

@@ -7,6 +7,7 @@ const TEXT = await Bun.file(resolve(import.meta.dir, "../../../config/posthorn.t
 
 /** Tables that the operator names; the reference shows one of each. */
 const EXAMPLES: readonly KeyPath[] = [
+  ["certificates", "shop"],
   ["logins", "wechat"],
   ["push", "jpush"],
   ["webhooks", "backend"],
@@ -32,6 +33,11 @@ const WEBHOOK_SECRET = `whsec_${"c".repeat(32)}`;
 const PARTNERS: Readonly<Record<string, readonly string[]>> = {
   "tls.cert": ["key = 'k'"],
   "tls.key": ["cert = 'c'"],
+  "tls.client_ca": ["cert = 'c'", "key = 'k'"],
+  "acme.eab_kid": [`eab_key = "${"k".repeat(32)}"`],
+  "acme.eab_key": ["eab_kid = 'k'"],
+  "certificates.shop.cert": ["key = 'k'"],
+  "certificates.shop.key": ["cert = 'c'"],
   "tokens.previous_secret": [`secret = '${"s".repeat(32)}'`],
   "sessions.previous_secret": [`secret = '${"s".repeat(32)}'`],
   "logins.wechat.provider": ["app_id = 'a'", "secret = 's'"],
@@ -51,6 +57,17 @@ const PARTNERS: Readonly<Record<string, readonly string[]>> = {
   "webhooks.backend.url": [`secret = '${WEBHOOK_SECRET}'`],
   "webhooks.backend.secret": ["url = 'http://b/'"],
   "webhooks.backend.events": ["url = 'http://b/'", `secret = '${WEBHOOK_SECRET}'`],
+};
+
+const TLS = "[tls]\ncert = 'c'\nkey = 'k'";
+
+/** And what in other tables. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "server.http_port": TLS,
+  "server.devices_port": `${TLS}\nclient_ca = 'a'`,
+  "tls.client_ca": "[server]\ndevices_port = 1",
+  "certificates.shop.cert": TLS,
+  "certificates.shop.key": TLS,
 };
 
 /** Every `key = value` of the reference with the comment above it. */
@@ -86,7 +103,7 @@ function tomlOf({ key, value }: Pick<Entry, "key" | "value">): string {
   const table = key.slice(0, key.lastIndexOf("."));
   const name = key.slice(table.length + 1);
   const partner = new Map(Object.entries(PARTNERS)).get(key)?.join("\n") ?? "";
-  return `[${table}]\n${partner}\n${name} = ${value}`;
+  return `[${table}]\n${partner}\n${name} = ${value}\n${ELSEWHERE[key] ?? ""}`;
 }
 
 describe("config/posthorn.toml", () => {

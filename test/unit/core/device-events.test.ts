@@ -5,6 +5,7 @@ import { createDeviceEvents } from "../../../src/core/device-events.ts";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { Fault } from "../../../src/core/faults.ts";
 import type { Append } from "../../../src/core/ports/engine.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
 import { MemoryStreams } from "../../support/memory-streams.ts";
@@ -37,6 +38,7 @@ function world() {
   const delivered: [string, string][] = [];
   const streams = new WatchedStreams((channel, { data }) => delivered.push([channel, data]));
   const events = createDeviceEvents({
+    metrics: UNCOUNTED,
     streams,
     clock: new FakeClock(NOW),
     entropy: createFakeEntropy(),
@@ -45,7 +47,7 @@ function world() {
     routes: (type) => (type === "sold" ? ["erp", "audit"] : []),
   });
   const post = async (list: readonly OfferedEvent[], key?: string, device = DEVICE) => {
-    const { outcomes, refusal } = await events.begin(device, key).store(list, "last");
+    const { outcomes, refusal } = await events.begin(device, { key }).store(list, "last");
     return { outcomes: outcomes.map(briefly), ...(refusal && { refusal: refusal.code }) };
   };
   return { delivered, streams, events, post };
@@ -249,7 +251,7 @@ describe("a request in parts", () => {
     parts: readonly (readonly OfferedEvent[])[],
     key?: string,
   ) {
-    const post = events.begin(DEVICE, key);
+    const post = events.begin(DEVICE, { key });
     const outcomes: string[] = [];
     for (const [index, part] of parts.entries()) {
       const stored = await post.store(part, index === parts.length - 1 ? "last" : "more");
@@ -269,7 +271,7 @@ describe("a request in parts", () => {
 
   test("that broke off goes on where it ended when it comes again", async () => {
     const all = world();
-    const post = all.events.begin(DEVICE, "k");
+    const post = all.events.begin(DEVICE, { key: "k" });
     await post.store([A, B], "more");
     expect(await post.store([C], "broken")).toEqual({ outcomes: [] });
     expect(all.delivered).toHaveLength(2);

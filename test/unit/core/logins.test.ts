@@ -3,6 +3,7 @@ import { Fault } from "../../../src/core/faults.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { createLogins } from "../../../src/core/logins.ts";
 import type { LoginOutcome, LoginProvider } from "../../../src/core/ports/login-provider.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { settled } from "../../support/gateway-world.ts";
 
@@ -30,6 +31,7 @@ function world(...answers: (LoginOutcome | Promise<LoginOutcome>)[]) {
   const clock = new FakeClock();
   const provider = new ScriptedProvider(...answers);
   const logins = createLogins({
+    metrics: UNCOUNTED,
     logins: new Map([
       ["wechat", { provider, prefix: "wechat-" }],
       ["other", { provider, prefix: "" }],

@@ -4,6 +4,7 @@ import { Fault } from "../../../src/core/faults.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { PushTarget } from "../../../src/core/ports/device-records.ts";
 import type { PushProvider, WakeOutcome, WakeRequest } from "../../../src/core/ports/push.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { createWakeUps, type SleepingDevices, type WakeUps } from "../../../src/core/wake-ups.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
@@ -51,6 +52,7 @@ class World implements SleepingDevices {
   readonly #idleSinceMs = new Map<DeviceId, number | "holding">();
   readFails: Error | undefined;
   readonly wakeUps: WakeUps = createWakeUps({
+    metrics: UNCOUNTED,
     providers: new Map([["shop", this.provider]]),
     devices: this,
     wakeIntervalMs: INTERVAL_MS,
@@ -404,6 +406,7 @@ describe("a provider that is stopped", () => {
     world.targets.set(door, { provider: "broken", token: "door" });
     world.targets.set(gate, { provider: "working", token: "gate" });
     const wakeUps = createWakeUps({
+      metrics: UNCOUNTED,
       providers: new Map([
         ["broken", broken],
         ["working", working],

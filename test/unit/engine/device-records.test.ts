@@ -19,7 +19,7 @@ function recording(answer: (call: Call) => unknown) {
   const clock = new FakeClock();
   const lanes = createLanes({ writer: thread, reader: thread, clock, written() {} });
   const rules = { retention: { sizeMax: 1, ttlMs: 1 }, endpoints: {} };
-  const records = createDeviceRecords(lanes, rules, { deliver() {}, outboxGrew() {} });
+  const records = createDeviceRecords(lanes, rules, { told() {}, deliver() {}, outboxGrew() {} });
   return { batches, records };
 }
 

@@ -21,12 +21,19 @@ test("a fault without a detail crosses threads without one", () => {
   ]);
 });
 
-test("trouble of the store crosses threads as store_failed, a bug as a bug", () => {
+test("trouble of the store crosses threads as store_full or store_failed, a bug as a bug", () => {
   const full = cross(Object.assign(new Error("database or disk is full"), { errcode: 13 }));
   expect(full instanceof Fault && [full.code, full.detail]).toEqual([
-    "store_failed",
+    "store_full",
     "the disk is full",
   ]);
+  const broken = cross(Object.assign(new Error("disk I/O error"), { errcode: 10 }));
+  expect(broken instanceof Fault && [broken.code, broken.detail]).toEqual([
+    "store_failed",
+    "the disk failed",
+  ]);
+  const untold = cross(new Error("database is locked"));
+  expect(untold instanceof Fault && untold.code).toBe("store_failed");
   const bug = cross(new TypeError("x is undefined"));
   expect(bug).not.toBeInstanceOf(Fault);
   expect(bug.message).toBe("x is undefined");

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createHealthLog } from "../../../src/engine/sqlite/health.ts";
+import { hasRoom } from "../../../src/engine/sqlite/room.ts";
 import type { Outcome } from "../../../src/engine/sqlite/wire.ts";
 import { RecordingLog } from "../../support/recording-log.ts";
 
@@ -17,7 +20,7 @@ const bug: Outcome = { ok: false, failure: { message: "x is undefined" } };
 
 function eventsOf(...batches: Outcome[][]): string[] {
   const log = new RecordingLog();
-  const hear = createHealthLog(log);
+  const hear = createHealthLog(log, () => true);
   for (const batch of batches) hear(batch);
   return log.lines.map(({ event, fields }) => `${event} ${fields["found"] ?? fields["after"]}`);
 }
@@ -38,6 +41,32 @@ test("the first batch that works again is logged once", () => {
     "store.failed the disk is full",
     "store.recovered the disk is full",
   ]);
+});
+
+test("a full disk that takes a small write has not recovered before there is room", () => {
+  const log = new RecordingLog();
+  let isRoomy = false;
+  const hear = createHealthLog(log, () => isRoomy);
+  for (const batch of [[full], [fine], [full]]) hear(batch);
+  expect(log.lines.map(({ event }) => event)).toEqual(["store.failed"]);
+  isRoomy = true;
+  hear([fine]);
+  expect(log.lines.map(({ event }) => event)).toEqual(["store.failed", "store.recovered"]);
+});
+
+test("trouble that is not about room recovers without asking for it", () => {
+  const log = new RecordingLog();
+  const hear = createHealthLog(log, () => false);
+  for (const batch of [[broken], [fine]]) hear(batch);
+  expect(log.of("store.recovered")).toEqual([{ after: "the disk failed" }]);
+});
+
+test("hasRoom() asks the disk of the store, and takes the store's word where there is none", () => {
+  const location = { file: join(tmpdir(), "posthorn.db") };
+  expect(hasRoom(location, 0)).toBe(true);
+  expect(hasRoom(location, Number.POSITIVE_INFINITY)).toBe(false);
+  expect(hasRoom({ file: "/posthorn-is-not-here/db" }, Number.POSITIVE_INFINITY)).toBe(true);
+  expect(hasRoom("memory", Number.POSITIVE_INFINITY)).toBe(true);
 });
 
 test("a bug is logged with every batch it spoils, and nothing recovers from it", () => {

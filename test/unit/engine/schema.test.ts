@@ -3,32 +3,22 @@ import { DatabaseSync } from "node:sqlite";
 import { parseDeviceId } from "../../../src/core/device-id.ts";
 import { prepareFindDevice } from "../../../src/engine/sqlite/device-rows.ts";
 import { migrate } from "../../../src/engine/sqlite/schema.ts";
+import { FIRST_SCHEMA } from "../../support/first-schema.ts";
 
-/** As it shipped. */
-const FIRST_SCHEMA = `
-  PRAGMA application_id = ${0x506f7374};
-  CREATE TABLE store (
-    id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL, touched_at_ms INTEGER NOT NULL
+/** What of it the later steps build upon, as it shipped. */
+const THIRD_SCHEMA = `${FIRST_SCHEMA};
+  CREATE TABLE command (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, device TEXT NOT NULL,
+    sender TEXT NOT NULL, key TEXT, priority INTEGER NOT NULL, status TEXT NOT NULL,
+    due_at_ms INTEGER, finished_at_ms INTEGER, record TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE channel (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL,
-    top_offset INTEGER NOT NULL
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL,
+    order_key TEXT NOT NULL, created_at_ms INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0,
+    due_at_ms INTEGER NOT NULL, held INTEGER NOT NULL, died_at_ms INTEGER, why TEXT,
+    forget_at_ms INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (endpoint, id)
   ) STRICT;
-  CREATE TABLE publication (
-    channel_id INTEGER NOT NULL REFERENCES channel (id), offset INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL, data TEXT NOT NULL, tags TEXT,
-    info TEXT, PRIMARY KEY (channel_id, offset)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX publication_expiry ON publication (expires_at_ms);
-  CREATE TABLE dedupe (
-    scope TEXT NOT NULL, id TEXT NOT NULL, expires_at_ms INTEGER NOT NULL, epoch TEXT NOT NULL,
-    offset INTEGER NOT NULL, PRIMARY KEY (scope, id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX dedupe_expiry ON dedupe (expires_at_ms);
-  CREATE TABLE device (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, secret_hash TEXT NOT NULL,
-    created_at_ms INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID`;
+  PRAGMA user_version = 3`;
 
 const versionOf = (database: DatabaseSync) =>
   Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
@@ -77,6 +67,34 @@ test("migrate() keeps what the first schema held, with what came later at its de
     generation: 0,
   });
   expect(database.prepare("SELECT * FROM device_count").get()).toEqual({ id: 1, devices: 1 });
+});
+
+test("migrate() counts the commands that an earlier build left, and keeps what waited for webhooks", () => {
+  using database = new DatabaseSync(":memory:");
+  database.exec(`${THIRD_SCHEMA};
+    INSERT INTO command (id, device, sender, priority, status, record)
+      VALUES ('a', 'd', 'backend', 0, 'queued', '{}'), ('b', 'd', 'backend', 0, 'queued', '{}'),
+        ('c', 'd', 'backend', 0, 'done', '{}');
+    INSERT INTO outbox (endpoint, id, type, order_key, created_at_ms, due_at_ms, held, forget_at_ms, body)
+      VALUES ('shop', 'e', 'sold', '', 1, 1, 0, 9, '{}');
+  `);
+  migrate(database);
+  const counts = database.prepare("SELECT status, commands FROM command_count ORDER BY status");
+  expect(counts.all()).toEqual([
+    { status: "done", commands: 1 },
+    { status: "queued", commands: 2 },
+  ]);
+  database.exec(
+    "UPDATE command SET status = 'leased' WHERE id = 'a'; DELETE FROM command WHERE id = 'c'",
+  );
+  expect(counts.all()).toEqual([
+    { status: "done", commands: 0 },
+    { status: "leased", commands: 1 },
+    { status: "queued", commands: 1 },
+  ]);
+  expect(database.prepare("SELECT id, traceparent, tracestate FROM outbox").all()).toEqual([
+    { id: "e", traceparent: null, tracestate: null },
+  ]);
 });
 
 test("migrate() refuses the schema of a newer build and leaves it alone", () => {

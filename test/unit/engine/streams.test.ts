@@ -28,7 +28,7 @@ function reading(weightBytes: number) {
   };
   const clock = new FakeClock();
   const lanes = createLanes({ writer: thread, reader: thread, clock, written() {} });
-  const streams = createStreams(lanes, { deliver() {}, outboxGrew() {} });
+  const streams = createStreams(lanes, { told() {}, deliver() {}, outboxGrew() {} });
   const readAll = (count: number, query: Partial<HistoryQuery>) =>
     Promise.all(
       Array.from({ length: count }, () =>

@@ -7,6 +7,7 @@ import type { ConnectionGate } from "../../../src/http/connection-gate.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
 import { gatewayWorld } from "../../support/gateway-world.ts";
+import { openPaces } from "../../support/open-paces.ts";
 import { RecordingLog } from "../../support/recording-log.ts";
 import { apiParts } from "../../support/server-api-world.ts";
 
@@ -33,10 +34,12 @@ function world(overrides: Partial<AppServices> = {}) {
   const clients = gatewayWorld();
   const app = createApp({
     dev: false,
+    awaitsCertificate: () => false,
     clock,
     log,
     entropy: createFakeEntropy(),
     apiKeys: unused("apiKeys"),
+    paces: openPaces(),
     devices: unused("devices"),
     sightings: unused("sightings"),
     presence: unused("presence"),
@@ -50,13 +53,21 @@ function world(overrides: Partial<AppServices> = {}) {
     tickets: unused("tickets"),
     logins: unused("logins"),
     sessions: unused("sessions"),
-    webhooks: { endpoints: [], outbox: unused("outbox"), dispatcher: unused("dispatcher") },
-    pushProviders: [],
+    webhooks: {
+      endpoints: { current: [] },
+      outbox: unused("outbox"),
+      dispatcher: unused("dispatcher"),
+    },
+    pushProviders: { current: [] },
+    fleetKeys: { current: undefined },
+    publicUrl: { current: undefined },
     queueGrew: () => {},
     nativePing: true,
     serverApi: apiParts(clients),
-    transports: { gateway: clients.gateway, gate: OPEN_GATE, clientHeaders: [] },
+    transports: { gateway: clients.gateway, gate: OPEN_GATE, clientHeaders: { current: [] } },
     limits: LIMITS,
+    metrics: unused("metrics"),
+    metricsAccess: unused("metricsAccess"),
     describeApi: async () => '{"openapi":"3.1.0"}',
     checkReady: async () => {},
     ...overrides,
@@ -74,6 +85,17 @@ async function statusAndBody(answer: Response | Promise<Response>) {
 }
 
 describe("createApp()", () => {
+  test("/healthz tells that no certificate is there yet, and stays well", async () => {
+    const { app } = world({ awaitsCertificate: () => true });
+    const answer = await app.request("/healthz");
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({
+      status: "ok",
+      certificate: "awaited",
+      server_time: NOW,
+    });
+  });
+
   test("/healthz answers while the process runs", async () => {
     const { app } = world({ checkReady: () => Promise.reject(new Fault("draining")) });
     expect((await app.request("/healthz")).status).toBe(200);

@@ -7,6 +7,7 @@ import type { Caller } from "../../../src/http/app-env.ts";
 import { bindBindings } from "../../../src/http/bindings.ts";
 import { toProblem } from "../../../src/http/problem.ts";
 import { gatewayWorld } from "../../support/gateway-world.ts";
+import { openPaces } from "../../support/open-paces.ts";
 import { API_KEY } from "../../support/server-api-world.ts";
 
 const TIME = Date.UTC(2026, 0, 1);
@@ -21,7 +22,8 @@ function make() {
       return { id: parseDeviceId(id) } as never;
     },
   };
-  bindBindings(app, { bindings, devices, clock, limits, apiKeys: createApiKeys([API_KEY]) });
+  const apiKeys = createApiKeys([API_KEY]);
+  bindBindings(app, { bindings, devices, clock, limits, apiKeys, paces: openPaces() });
   app.onError((error) => toProblem(error, clock, log));
   async function ask(method: string, path: string, body?: string) {
     const headers = { "x-api-key": API_KEY };

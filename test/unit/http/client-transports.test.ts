@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
+import { parseOrigins } from "../../../src/core/origins.ts";
 import type { Backend } from "../../../src/core/ports/backend.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { bindClientTransports } from "../../../src/http/client-transports.ts";
@@ -27,7 +28,7 @@ function world(backend: Backend = {}) {
   const gate = createConnectionGate({
     ...it,
     lifecycle,
-    allowedOrigins: [PAGE],
+    allowedOrigins: { current: parseOrigins([PAGE]) },
     addressRate: { perSecond: 0, burst: 1 },
   });
   const app = new Hono<{ Bindings: Caller }>();
@@ -36,7 +37,7 @@ function world(backend: Backend = {}) {
     gate,
     clock,
     log,
-    clientHeaders: ["cookie"],
+    clientHeaders: { current: ["cookie"] },
     limits: { frameMaxBytes: LIMIT_BYTES, bodyTimeoutMs: 1000 },
   });
   app.onError((error) => toProblem(error, clock, log));

@@ -19,7 +19,7 @@ function world(options: Partial<ConnectionGateOptions> = {}) {
     clock,
     log,
     gateway: { isFull: () => false, isFullFor: () => false },
-    allowedOrigins: [],
+    allowedOrigins: { current: [] },
     addressRate: { perSecond: 10, burst: 3 },
     ...options,
   });

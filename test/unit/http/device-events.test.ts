@@ -5,6 +5,7 @@ import { createDeviceEvents } from "../../../src/core/device-events.ts";
 import { Fault } from "../../../src/core/faults.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { Append, Appended } from "../../../src/core/ports/engine.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { bindDeviceEvents } from "../../../src/http/device-events.ts";
 import { toProblem } from "../../../src/http/problem.ts";
@@ -12,6 +13,7 @@ import { fingerprintOf } from "../../../src/runtime/fingerprint.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeEntropy } from "../../support/fake-entropy.ts";
 import { MemoryStreams } from "../../support/memory-streams.ts";
+import { openPaces } from "../../support/open-paces.ts";
 import { RecordingLog } from "../../support/recording-log.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -51,7 +53,9 @@ function world(limits = SMALL) {
     },
     sightings: { saw: () => undefined },
     presence: { posted: () => undefined },
+    paces: openPaces(),
     deviceEvents: createDeviceEvents({
+      metrics: UNCOUNTED,
       streams,
       clock,
       entropy: createFakeEntropy(),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { Fault } from "../../../src/core/faults.ts";
 import type { RequestInfo } from "../../../src/core/ports/host.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import type { App, Caller } from "../../../src/http/app-env.ts";
 import { createEntry } from "../../../src/http/entry.ts";
 import { createLifecycle } from "../../../src/http/lifecycle.ts";
@@ -27,11 +28,12 @@ function world({ rateIsOver = false } = {}) {
     return c.text("routed");
   });
   const entry = createEntry({
+    metrics: UNCOUNTED,
     app,
     log,
     lifecycle: createLifecycle(),
     clock: new FakeClock(),
-    clientHeaders: [],
+    clientHeaders: { current: [] },
     login: { reply: "", visitors: true },
     gate: {
       checkOrigin() {},

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { Fault } from "../../../src/core/faults.ts";
 import type { RequestInfo, SocketHandler } from "../../../src/core/ports/host.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import type { App } from "../../../src/http/app-env.ts";
 import { createEntry, type EntryOptions } from "../../../src/http/entry.ts";
 import { createLifecycle } from "../../../src/http/lifecycle.ts";
@@ -32,11 +33,12 @@ function world(options: Partial<EntryOptions> & { upgrades?: boolean } = {}) {
     throw error;
   });
   const entry = createEntry({
+    metrics: UNCOUNTED,
     app,
     lifecycle,
     log,
     clock: new FakeClock(),
-    clientHeaders: ["x-trace"],
+    clientHeaders: { current: ["x-trace"] },
     login: { reply: "hello", visitors: true },
     gate: { checkOrigin() {}, checkRate() {}, checkRoom() {} },
     gateway: {
@@ -186,6 +188,18 @@ describe("a websocket handshake", () => {
     expect(it.log.of("handshake.odd")).toMatchObject([
       { code: "connection_quoted", path: "/login", address: "192.0.2.1" },
     ]);
+  });
+
+  test("that is refused again and again is logged so often only, of each peer and cause", async () => {
+    const it = world();
+    for (let times = 0; times < 50; times += 1) await it.ask("/login");
+    expect(it.log.of("handshake.failed")).toHaveLength(10);
+    await it.ask("/login", { ...UPGRADE, "sec-websocket-version": "8" });
+    expect(it.log.of("handshake.failed")).toHaveLength(11);
+    for (let times = 0; times < 5; times += 1) {
+      await it.ask("/login", { ...UPGRADE, connection: "close" });
+    }
+    expect(it.log.of("handshake.odd")).toHaveLength(1);
   });
 
   test("that the runtime refuses is answered as refused", async () => {

@@ -4,7 +4,9 @@ import { createSessionTokens } from "../../../src/auth/session-tokens.ts";
 import { createTickets } from "../../../src/auth/tickets.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import { createLogins } from "../../../src/core/logins.ts";
+import { parseOrigins } from "../../../src/core/origins.ts";
 import type { Cancel } from "../../../src/core/ports/clock.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { createConnectionGate } from "../../../src/http/connection-gate.ts";
 import { createLifecycle } from "../../../src/http/lifecycle.ts";
@@ -74,20 +76,20 @@ function world({
     const provider = createLoginProvider(all[name], { web, clock });
     return [name, { provider, prefix: `${name}-` }] as const;
   });
-  const tickets = createTickets({ clock, entropy: systemEntropy });
+  const tickets = createTickets({ metrics: UNCOUNTED, clock, entropy: systemEntropy });
   const app = new Hono<{ Bindings: Caller }>();
   const gate = createConnectionGate({
     lifecycle: createLifecycle(),
     clock,
     log,
     gateway: { isFull: () => false, isFullFor: () => false },
-    allowedOrigins: [PAGE],
+    allowedOrigins: { current: parseOrigins([PAGE]) },
     addressRate: { perSecond: 0, burst: 0 },
   });
   bindLogins(app, {
     gate,
     log,
-    logins: createLogins({ logins: new Map(logins), clock }),
+    logins: createLogins({ metrics: UNCOUNTED, logins: new Map(logins), clock }),
     sessions: createSessionTokens({
       secrets: [SECRET],
       appIds: new Map(offered.map((name) => [name, appIds[name] ?? all[name].appId])),
@@ -95,7 +97,7 @@ function world({
       clock,
     }),
     tickets,
-    publicUrl: "https://push.example.com",
+    publicUrl: { current: "https://push.example.com" },
     clock,
     limits: { bodyTimeoutMs: 1000 },
   });

@@ -2,34 +2,40 @@ import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { createApiKeys, DEV_API_KEY } from "../../../src/auth/api-keys.ts";
 import { createTickets } from "../../../src/auth/tickets.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import type { Caller } from "../../../src/http/app-env.ts";
 import { toProblem } from "../../../src/http/problem.ts";
 import { bindTickets } from "../../../src/http/tickets.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { LogText } from "../../support/log-text.ts";
+import { openPaces } from "../../support/open-paces.ts";
 
 const API_KEY = "backend-key-0123456789";
 const CALLER = { remoteAddress: "192.0.2.7" };
 
-function world(publicUrl?: string) {
+function world(publicUrl?: string, scheme?: "https" | "http") {
   const clock = new FakeClock();
   const log = new LogText(clock);
-  const tickets = createTickets({ clock, entropy: systemEntropy });
+  const tickets = createTickets({ metrics: UNCOUNTED, clock, entropy: systemEntropy });
   const app = new Hono<{ Bindings: Caller }>();
   bindTickets(app, {
     tickets,
     clock,
     apiKeys: createApiKeys([API_KEY]),
+    paces: openPaces(),
     localKeys: createApiKeys([DEV_API_KEY]),
     limits: { bodyMaxBytes: 2000, bodyTimeoutMs: 1000 },
-    ...(publicUrl !== undefined && { publicUrl }),
+    publicUrl: { current: publicUrl },
   });
   app.onError((error) => toProblem(error, clock, log));
   async function ask(body: unknown, headers: Record<string, string> = { "x-api-key": API_KEY }) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const init = { method: "POST", body: text, headers };
-    const answer = await app.request("http://shop.local:8077/v1/tickets", init, CALLER);
+    const answer = await app.request("http://shop.local:8077/v1/tickets", init, {
+      ...CALLER,
+      ...(scheme && { scheme }),
+    });
     return { status: answer.status, headers: answer.headers, body: await answer.json() };
   }
   return { clock, log, tickets, ask };
@@ -59,6 +65,13 @@ describe("POST /v1/tickets", () => {
     const { body } = await world(publicUrl).ask({ user: "anna" });
     expect(body.url).toBe(start + body.ticket);
     expect(body.expires_in).toBe(60);
+  });
+
+  test("says wss where a trusted proxy was asked by https, unless there is a public_url", async () => {
+    const { body } = await world(undefined, "https").ask({ user: "anna" });
+    expect(body.url).toStartWith("wss://shop.local:8077/login?ticket=");
+    const named = await world("http://192.168.1.5:8077", "https").ask({ user: "anna" });
+    expect(named.body.url).toStartWith("ws://192.168.1.5:8077/");
   });
 
   test.each([

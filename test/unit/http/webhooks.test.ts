@@ -8,6 +8,7 @@ import { toProblem } from "../../../src/http/problem.ts";
 import { bindWebhooks } from "../../../src/http/webhooks.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryOutbox } from "../../support/memory-outbox.ts";
+import { openPaces } from "../../support/open-paces.ts";
 import { RecordingLog } from "../../support/recording-log.ts";
 
 const API_KEY = "backend-key-0123456789";
@@ -24,10 +25,12 @@ function world(rowsMax = 1_000) {
   const disabled = new Map<string, string>();
   const app = new Hono<{ Bindings: Caller }>();
   bindWebhooks(app, {
-    endpoints: [
-      { name: "shop", url: "https://user:canary@shop.example/in/?key=canary#x", events: ["*"] },
-      { name: "bank", url: "http://127.0.0.1:3000", events: ["device.*"] },
-    ],
+    endpoints: {
+      current: [
+        { name: "shop", url: "https://user:canary@shop.example/in/?key=canary#x", events: ["*"] },
+        { name: "bank", url: "http://127.0.0.1:3000", events: ["device.*"] },
+      ],
+    },
     outbox,
     dispatcher: {
       whyDisabled: (endpoint) => disabled.get(endpoint),
@@ -36,6 +39,7 @@ function world(rowsMax = 1_000) {
     clock,
     log,
     apiKeys: createApiKeys([API_KEY]),
+    paces: openPaces(),
     limits: { bodyMaxBytes: 100_000, bodyTimeoutMs: 1_000 },
   });
   app.onError((error) => toProblem(error, clock, log));

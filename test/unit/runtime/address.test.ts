@@ -25,6 +25,13 @@ describe("listenError()", () => {
     );
   });
 
+  test("says how a port may be had that this user may not listen on", () => {
+    const cause = Object.assign(new Error("permission denied 0.0.0.0:80"), { code: "EACCES" });
+    expect(listenError({ hostname: "0.0.0.0", port: 80 }, cause).message).toMatch(
+      /^Cannot listen on 0\.0\.0\.0 port 80: this user may not listen there.*CAP_NET_BIND_SERVICE/,
+    );
+  });
+
   test("passes on any other reason and its cause", () => {
     const cause = new Error("permission denied");
     const error = listenError(where, cause);

@@ -86,6 +86,17 @@ describe("the mini-program SDK: connecting", () => {
     );
   });
 
+  test.each(["push/login?ticket=secret", "wss://?ticket=secret", "push#secret"])(
+    "createPosthorn() does not tell what may be a ticket in %s",
+    (url) => {
+      using server = new ScriptedServer();
+      using app = appOf(server);
+      const open = () => app.sdk.createPosthorn({ url });
+      expect(open).toThrow(/^Cannot use url [^?#]+: it must look like/);
+      expect(open).not.toThrow(/secret/);
+    },
+  );
+
   test("an opening that the platform never tells of is found out by sending", async () => {
     using server = new ScriptedServer();
     using app = appOf(server, {}, { losesOpen: true });

@@ -100,3 +100,16 @@ describe("createLog()", () => {
     expect(parsed().at(-1)).toMatchObject({ level: "error", n: 80, suppressed: 30 });
   });
 });
+
+describe("setLevel()", () => {
+  test("decides what is written from now on", () => {
+    const { log, parsed } = world({ level: "warn" });
+    log.debug("client.message", { at: 1 });
+    log.setLevel("debug");
+    log.debug("client.message", { at: 2 });
+    log.setLevel("error");
+    log.warn("client.slow", { at: 3 });
+    log.error("ws.bug", { at: 4 });
+    expect(parsed().map(({ at }) => at)).toEqual([2, 4]);
+  });
+});

@@ -13,7 +13,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 // The source tree runs in both cases; only a bundle puts the imports of a lazy module into another order.
 for (const [file, name] of [
-  ["load.ts", "loadTls"],
+  ["lint-certificate.ts", "lintCertificate"],
   ["make-certificates.ts", "makeCertificates"],
 ]) {
   test(`a bundle can load ${name}() lazily`, async () => {

@@ -216,8 +216,18 @@ describe("inspectCertificate() reports", () => {
 describe("inspectCertificate() holds the leaf against now and the public hosts:", () => {
   const cases: readonly (readonly [string, Partial<IssueOptions>, readonly string[]])[] = [
     ["it expired", { fromDay: -90, toDay: -1 }, ["error certificate_expired"]],
-    ["it expires within three weeks", { toDay: 20.9 }, ["warning certificate_expiring"]],
-    ["it expires in more than three weeks", { toDay: 21.1 }, []],
+    [
+      "it expires within three weeks",
+      { fromDay: -69, toDay: 20.9 },
+      ["warning certificate_expiring"],
+    ],
+    ["it expires in more than three weeks", { fromDay: -300, toDay: 21.1 }, []],
+    [
+      "it has less than a third of a short life before it",
+      { fromDay: -5, toDay: 2 },
+      ["warning certificate_expiring"],
+    ],
+    ["it has a third of a short life before it", { fromDay: -4, toDay: 2.1 }, []],
     ["it is not valid yet", { fromDay: 1 }, ["warning certificate_premature"]],
     ["it has no subjectAltName", { names: undefined }, ["warning names_missing"]],
     [
@@ -291,7 +301,8 @@ describe("inspectCertificate() holds the leaf against now and the public hosts:"
   });
 
   test("the leaf of a chain in the wrong order is still the one that is held against them", async () => {
-    const leaf = await issue({ name: HOST, issuer: world.middle, names: dns(HOST), toDay: 5 });
+    const days = { fromDay: -85, toDay: 5 };
+    const leaf = await issue({ name: HOST, issuer: world.middle, names: dns(HOST), ...days });
     expect(await codes(world.middle.cert + leaf.cert, leaf.key)).toEqual([
       "error chain_order",
       "warning certificate_expiring",
@@ -335,7 +346,8 @@ describe("findings of inspectCertificate()", () => {
   });
 
   test("say how long is left", async () => {
-    const leaf = await issue({ name: HOST, issuer: world.middle, names: dns(HOST), toDay: 1.5 });
+    const days = { fromDay: -80, toDay: 1.5 };
+    const leaf = await issue({ name: HOST, issuer: world.middle, names: dns(HOST), ...days });
     const [finding] = await inspect(leaf.cert + world.middle.cert, leaf.key);
     expect(finding?.found).toBe(
       `The certificate of CN=${HOST} expires in 1 day, at 2026-06-03T00:00:00.000Z`,

@@ -3,6 +3,7 @@ import { Fault } from "../../../src/core/faults.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { Courier } from "../../../src/core/ports/courier.ts";
 import type { OutboxEntry } from "../../../src/core/ports/outbox.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { createCourier } from "../../../src/runtime/courier.ts";
 import { createWebhookDispatcher } from "../../../src/webhooks/dispatcher.ts";
 import { createSigner } from "../../../src/webhooks/signature.ts";
@@ -47,6 +48,7 @@ class World {
     const { endpoints = { shop: "http://shop/", bank: "http://bank/" }, fraction = 0 } =
       this.#options;
     const dispatcher = createWebhookDispatcher({
+      metrics: UNCOUNTED,
       endpoints: Object.entries(endpoints).map(([name, url]) => ({
         name,
         url,

@@ -13,7 +13,7 @@ function world() {
   const bytes: Record<string, number> = {};
   const store: { failure?: Error | undefined } = {};
   const cancel = watchFullness({
-    endpoints: ["shop", "bank"],
+    endpoints: () => ["shop", "bank"],
     outbox: {
       async outboxCounts(endpoint) {
         if (store.failure !== undefined) throw store.failure;

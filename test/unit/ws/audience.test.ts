@@ -51,6 +51,7 @@ function onTopics(): { connection: Connection; socket: FakeSocket; sent: FakeCon
     send: (frame) => sent.send(frame),
     ping() {},
     close() {},
+    queuedBytes: () => 0,
     isSlow: () => false,
   };
   return { connection, socket, sent };

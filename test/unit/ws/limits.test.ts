@@ -13,6 +13,20 @@ import {
 } from "../../support/gateway-world.ts";
 import { HeldBody } from "../../support/held-body.ts";
 
+test("a user whose clients send too much together has a command refused, and keeps its clients", async () => {
+  const users: string[] = [];
+  const userPace = { take: (user: string) => users.push(user) < 3 };
+  const it = gatewayWorld({ userPace });
+  const [one, other] = [await connected(it), await connected(it)];
+  for (const { handler } of [one, other, one]) {
+    await send(handler, { id: 7, unsubscribe: { channel: NEWS } });
+  }
+  expect(users).toEqual(["anna", "anna", "anna"]);
+  expect(one.socket.frames.at(-1)).toContain('"code":111');
+  expect(other.socket.frames.at(-1)).not.toContain("error");
+  expect([one.socket.closed, other.socket.closed]).toEqual([undefined, undefined]);
+});
+
 const UNI: Greeting = { by: "request", text: '{"token":"good"}' };
 
 describe("a user who has as many clients as it may", () => {

@@ -57,4 +57,16 @@ describe("watchPositions()", () => {
     await check();
     expect(log.of("task.failed")).toEqual([]);
   });
+
+  test("passes over channels whose namespace is no more", async () => {
+    const it = gatewayWorld();
+    await it.publish(DEVICE_42, "1");
+    const { handler } = await connected(it, "good");
+    await send(handler, { id: 2, subscribe: { channel: DEVICE_42 } });
+    watchPositions(it);
+    it.namespaces.delete("device");
+    it.clock.advance(LIMITS.positionCheckMs);
+    await settled();
+    expect(it.log.of("task.failed")).toEqual([]);
+  });
 });

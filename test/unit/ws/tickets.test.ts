@@ -3,6 +3,7 @@ import { acceptTickets } from "../../../src/auth/ticket-tokens.ts";
 import { createTickets } from "../../../src/auth/tickets.ts";
 import { LIMITS } from "../../../src/core/limits.ts";
 import type { TokenClaims, TokenVerifier } from "../../../src/core/ports/tokens.ts";
+import { UNCOUNTED } from "../../../src/core/uncounted.ts";
 import { systemEntropy } from "../../../src/runtime/entropy.ts";
 import { connect, gatewayWorld, login, send, settled } from "../../support/gateway-world.ts";
 
@@ -16,8 +17,8 @@ function world() {
     return late.tokens.verify(text);
   };
   const it = gatewayWorld({ tokens: { verify }, limits: { pingIntervalMs: 1000 * DAY_MS } });
-  const tickets = createTickets({ clock: it.clock, entropy: systemEntropy });
-  late.tokens = acceptTickets(tickets, undefined);
+  const tickets = createTickets({ metrics: UNCOUNTED, clock: it.clock, entropy: systemEntropy });
+  late.tokens = acceptTickets(tickets, { current: undefined });
   /** `lastsMs` is what is left of the session that it is made for; a backend's ticket is for none. */
   const ticket = (lastsMs?: number, user = "anna") => {
     const claims: TokenClaims = { user, channels: [], subs: new Map(), devices: [] };

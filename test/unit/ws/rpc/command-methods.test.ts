@@ -212,6 +212,13 @@ describe("command.get", () => {
     }
   });
 
+  test("finds what a client without a user's name sent under a key", async () => {
+    const it = gatewayWorld({ unrestricted: true });
+    await calling(it, "", ["command.send", '{"device":"9","type":"x","key":"k"}']);
+    const { answer } = await calling(it, "", ["command.get", '{"device":"9","key":"k"}']);
+    expect(answer).toContain('"key":"k"');
+  });
+
   test("sends nothing, whatever the key", async () => {
     const { it, socket } = await getting("commander", { device: "42", key: "other" });
     expect(socket.replies[1]).toMatchObject({ id: 2, error: { code: 404 } });
